@@ -1,0 +1,200 @@
+# mktools: GNU make 4.0 or newer. See README.md for what to run.
+#
+#   make             programs in build/bin
+#   make static      static programs in build-static/bin (musl)
+#   make check       all tests
+#   make demo bench fuzz lint check-dtbs install uninstall dist clean
+#
+# Respected: CC CFLAGS CPPFLAGS LDFLAGS LDLIBS DESTDIR PREFIX MUSL_CC LIBFDT_SRC.
+
+VERSION := 0.1.0
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+DOCDIR ?= $(PREFIX)/share/doc/mktools
+
+CFLAGS ?= -O2 -g
+MUSL_CC ?= musl-gcc
+CLANG ?= clang
+SCDOC ?= scdoc
+INSTALL ?= install
+
+# where this configuration is built; `make static` and the tests set others
+B ?= build
+STATIC ?=
+
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+LIB_SRC := $(sort $(wildcard lib/*.c))
+TOOL_SRC := $(sort $(wildcard tools/mk-*.c))
+TOOLS := $(TOOL_SRC:tools/%.c=%)
+PAGES_SRC := $(sort $(wildcard man/*.scd))
+PAGES := $(PAGES_SRC:man/%.scd=%)
+COMPLETIONS := $(sort $(wildcard contrib/completion/mk-*))
+UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/*.c))
+EXAMPLES := $(sort $(wildcard examples/*))
+
+# ---------------------------------------------------------------- compiling
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
+MK_CPPFLAGS := -D_GNU_SOURCE -DMK_VERSION='"$(VERSION)"' -iquote lib -iquote tools
+MK_CFLAGS := -std=c11 $(WARNINGS) -ffile-prefix-map='$(CURDIR)'=. -ffunction-sections \
+	-fdata-sections
+MK_LDFLAGS := -Wl,--gc-sections
+
+ifdef LIBFDT_SRC
+# libfdt from a source folder, for systems without its archive
+FDT_SRC := $(addprefix $(LIBFDT_SRC)/,fdt.c fdt_ro.c fdt_wip.c fdt_sw.c fdt_rw.c fdt_strerror.c \
+	fdt_empty_tree.c fdt_addresses.c fdt_overlay.c fdt_check.c)
+FDT_OBJ := $(FDT_SRC:$(LIBFDT_SRC)/%.c=$(B)/libfdt/%.o)
+MK_CPPFLAGS += -isystem $(LIBFDT_SRC)
+FDT_LIBS := $(FDT_OBJ)
+else ifdef STATIC
+# musl's compiler sees neither /usr/include nor the system's libraries: the few
+# headers are lent to it by links, the archive is named by its path
+MK_CPPFLAGS += -isystem $(B)/include
+FDT_LIBS := $(shell $(CC) -print-file-name=libfdt.a)
+ifeq ($(FDT_LIBS),libfdt.a)
+FDT_LIBS := $(firstword $(wildcard /usr/lib/*/libfdt.a /usr/lib/libfdt.a) libfdt.a)
+endif
+LENT := $(B)/include/.lent
+else
+FDT_LIBS := $(shell pkg-config --libs libfdt 2>/dev/null || echo -lfdt)
+endif
+ifdef STATIC
+MK_LDFLAGS += -static
+endif
+
+COMPILE = $(CC) $(MK_CPPFLAGS) $(CPPFLAGS) $(MK_CFLAGS) $(CFLAGS) -MMD -MP -c
+LINK = $(CC) $(MK_CFLAGS) $(CFLAGS) $(MK_LDFLAGS) $(LDFLAGS)
+
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/%.o)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+
+.PHONY: all programs man static check demo bench fuzz fuzz-build fuzz-short lint check-dtbs install \
+	uninstall dist clean unit FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: programs man
+programs: $(TOOLS:%=$(B)/bin/%)
+unit: $(UNIT_BIN)
+
+# objects of another compiler or other flags are not reused
+FLAGS_NOW := $(CC) $(MK_CPPFLAGS) $(CPPFLAGS) $(MK_CFLAGS) $(CFLAGS) $(MK_LDFLAGS) $(LDFLAGS) $(LDLIBS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quote,$(FLAGS_NOW)) | cmp -s - $@ || \
+		printf '%s\n' $(call quote,$(FLAGS_NOW)) >$@
+quote = '$(subst ','\'',$(1))'
+
+$(B)/include/.lent:
+	@mkdir -p $(@D)
+	ln -sfn /usr/include/linux $(@D)/linux
+	ln -sfn /usr/include/asm-generic $(@D)/asm-generic
+	ln -sfn "$$(ls -d /usr/include/*-linux-gnu/asm /usr/include/asm 2>/dev/null | head -n 1)" $(@D)/asm
+	ln -sf /usr/include/libfdt.h /usr/include/libfdt_env.h /usr/include/fdt.h $(@D)/
+	@touch $@
+
+$(B)/%.o: %.c $(B)/flags $(LENT)
+	@mkdir -p $(@D)
+	$(COMPILE) -o $@ $<
+
+$(B)/libfdt/%.o: $(LIBFDT_SRC)/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I$(LIBFDT_SRC) -O2 $(CFLAGS) -ffunction-sections -c -o $@ $<
+
+$(B)/libmk.a: $(LIB_OBJ)
+	rm -f $@
+	$(AR) rcD $@ $^
+
+$(B)/bin/%: $(B)/tools/%.o $(B)/tools/cli.o $(B)/libmk.a $(FDT_OBJ)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $(filter-out $(FDT_OBJ),$^) $(FDT_LIBS) $(LDLIBS)
+
+$(B)/unit/%: $(B)/tests/unit/%.o $(B)/libmk.a $(FDT_OBJ)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $(filter-out $(FDT_OBJ),$^) $(FDT_LIBS) $(LDLIBS)
+
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNIT_SRC:%.c=$(B)/%.d) $(B)/tools/cli.d
+
+static:
+	+$(MAKE) --no-print-directory B=build-static CC='$(MUSL_CC)' STATIC=1 \
+		CFLAGS='$(or $(STATIC_CFLAGS),-Os)' LDFLAGS='$(LDFLAGS) -s' programs
+
+# ---------------------------------------------------------------- man pages
+
+man: $(PAGES:%=build/man/%)
+build/man/%: man/%.scd
+	@mkdir -p $(@D)
+	$(SCDOC) <$< >$@.tmp || { echo '$<: scdoc failed' >&2; rm -f $@.tmp; exit 1; }
+	mv $@.tmp $@
+
+# ---------------------------------------------------------------- tests
+
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+check: man
+	+$(MAKE) --no-print-directory B=build-asan CFLAGS='$(SANITIZE)' programs unit
+	+$(MAKE) --no-print-directory programs
+	+$(MAKE) --no-print-directory static
+	+$(MAKE) --no-print-directory B=build-static CC='$(MUSL_CC)' STATIC=1 \
+		CFLAGS='$(or $(STATIC_CFLAGS),-Os)' LDFLAGS='$(LDFLAGS) -s' unit
+	+$(MAKE) --no-print-directory fuzz-build
+	tests/run
+
+demo: programs
+	examples/demo.sh
+
+bench: programs static
+	tests/bench/bench.sh
+
+check-dtbs: programs static
+	tests/check-dtbs.sh
+
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
+FUZZ_SECONDS ?= 60
+
+fuzz-build: $(FUZZ_BIN)
+build-fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(filter-out -isystem%,$(MK_CPPFLAGS)) -std=c11 $(FUZZ_FLAGS) -o $@ $< $(LIB_SRC) -lfdt
+
+fuzz: fuzz-build
+	tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+lint:
+	tests/lint.sh
+
+# ---------------------------------------------------------------- installing
+
+install: all
+	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(COMPDIR)' '$(DESTDIR)$(DOCDIR)/examples'
+	$(INSTALL) -m 755 $(TOOLS:%=$(B)/bin/%) '$(DESTDIR)$(BINDIR)'
+	$(INSTALL) -m 644 $(COMPLETIONS) '$(DESTDIR)$(COMPDIR)'
+	$(INSTALL) -m 644 README.md CHANGELOG.md '$(DESTDIR)$(DOCDIR)'
+	for f in $(EXAMPLES); do case $$f in *.sh) m=755;; *) m=644;; esac; \
+		$(INSTALL) -m $$m "$$f" '$(DESTDIR)$(DOCDIR)/examples' || exit 1; done
+	for p in $(PAGES); do $(INSTALL) -d "$(DESTDIR)$(MANDIR)/man$${p##*.}" && \
+		$(INSTALL) -m 644 "build/man/$$p" "$(DESTDIR)$(MANDIR)/man$${p##*.}/$$p" || exit 1; done
+
+uninstall:
+	rm -f $(TOOLS:%='$(DESTDIR)$(BINDIR)/%') $(COMPLETIONS:contrib/completion/%='$(DESTDIR)$(COMPDIR)/%')
+	for p in $(PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${p##*.}/$$p"; done
+	rm -f $(EXAMPLES:examples/%='$(DESTDIR)$(DOCDIR)/examples/%') \
+		'$(DESTDIR)$(DOCDIR)/README.md' '$(DESTDIR)$(DOCDIR)/CHANGELOG.md'
+	-rmdir '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)' 2>/dev/null
+
+dist:
+	mkdir -p build
+	git archive --format=tar --prefix=mktools-$(VERSION)/ HEAD | gzip -n >build/mktools-$(VERSION).tar.gz
+
+clean:
+	rm -rf build build-static build-asan build-fuzz

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dts_int: what the lexer, the parser and the resolver share. For lib/dts_*.c alone. */
+#ifndef MK_DTS_INT_H
+#define MK_DTS_INT_H
+
+#include "buf.h"
+#include "dts.h"
+
+enum mk_tok {
+	T_END, /* of all input */
+	T_VERSION, /* /dts-v1/ or the dialect's tag */
+	T_PLUGIN,
+	T_MEMRESERVE,
+	T_BITS,
+	T_DELETE_PROP,
+	T_DELETE_NODE,
+	T_OMIT,
+	T_INCBIN,
+	T_NAME,
+	T_NUMBER,
+	T_CHAR,
+	T_BYTE,
+	T_STRING,
+	T_LABEL,
+	T_REF,      /* &label */
+	T_PATH_REF, /* &{/path} */
+	T_LSHIFT,
+	T_RSHIFT,
+	T_LE,
+	T_GE,
+	T_EQ,
+	T_NE,
+	T_AND,
+	T_OR,
+	T_PUNCT, /* one byte: tok.number */
+};
+
+/* The names that are possible depend on what came before, as in dtc's own lexer. */
+enum mk_lex_mode { LEX_INITIAL, LEX_VALUE, LEX_NAME, LEX_BYTES };
+
+struct mk_token {
+	enum mk_tok kind;
+	struct mk_span at;
+	uint64_t number;  /* T_NUMBER, T_CHAR, T_BYTE, T_PUNCT; T_VERSION: 1 for the dialect */
+	const char *text; /* T_NAME, T_LABEL, T_REF, T_PATH_REF: interned; T_STRING: unescaped */
+	size_t len;       /* of text */
+};
+
+struct mk_lex_file {
+	struct mk_file *file; /* what messages say; a line marker makes a new one */
+	const char *dir;      /* where its includes are looked for first; "" for the working directory */
+	size_t pos;
+	uint32_t line;
+	struct mk_lex_file *up; /* the including file */
+};
+
+enum { MK_INCLUDE_DEPTH_MAX = 200 };
+
+struct mk_lex {
+	struct mk_tree *tree;
+	const struct mk_dts_options *opts;
+	struct mk_dts_input *input;
+	struct mk_err *err;
+	struct mk_lex_file *top;
+	unsigned depth;
+	enum mk_lex_mode mode;
+	bool no_files;         /* the text may not name files */
+	struct mk_token tok;   /* the current one */
+	struct mk_span before; /* the one before it */
+	struct mk_buf value;   /* the value being built */
+};
+
+/* Reads the next token into l->tok. */
+int mk_lex_next(struct mk_lex *l);
+
+/* Opens name as an include or a binary would be: relative to the file in hand, then -i. */
+int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk_buf *out,
+		const char **path);
+
+int mk_lex_start(struct mk_lex *l, const struct mk_file *src);
+
+/* For messages: the token as a person would name it. */
+const char *mk_tok_text(const struct mk_lex *l);
+
+/* labels, phandles, paths, checks, __symbols__, __fixups__ */
+int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool dialect,
+		   struct mk_err *err);
+
+/* Adds a label to a node, or revives it there. */
+void mk_label_node(struct mk_tree *t, struct mk_node *n, const char *interned);
+
+/* Marks a node and all below it as deleted, with their labels. */
+void mk_delete_node(struct mk_node *n);
+
+/* Makes a node's labels findable. */
+void mk_label_register(struct mk_tree *t, struct mk_label *l);
+
+/* The live node that a reference names: a label, or a path that begins with '/'. */
+struct mk_node *mk_dts_find(struct mk_tree *t, const char *ref);
+
+/* Fills err for a reference that finds nothing, with the nearest label as a hint. */
+int mk_dts_no_such(struct mk_tree *t, const char *ref, struct mk_span at, struct mk_err *err);
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli: printing and exiting, once for all tools. */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "num.h"
+#include "utf8.h"
+
+#ifndef MK_VERSION
+#define MK_VERSION "unknown"
+#endif
+
+static _Noreturn void out_of_memory(void)
+{
+	static const char text[] = "mktools: out of memory\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)n;
+	_exit(CLI_TROUBLE);
+}
+
+void cli_init(struct cli *c, const char *name, const char *usage)
+{
+	*c = (struct cli){.name = name, .usage = usage};
+	mk_arena_init(&c->arena, out_of_memory);
+}
+
+/* ------------------------------------------------------------ options */
+
+void cli_usage(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", c->name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nhint: %s -h shows the options, man %s explains them\n", c->name, c->name);
+	exit(CLI_TROUBLE);
+}
+
+static _Noreturn void print_and_exit(struct cli *c, const char *prefix, const char *text)
+{
+	struct mk_buf b;
+
+	mk_buf_init(&b, &c->arena);
+	mk_buf_str(&b, prefix);
+	mk_buf_str(&b, text);
+	exit(cli_finish(c, &b, CLI_YES));
+}
+
+int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts,
+	       const struct option *longs)
+{
+	int o;
+
+	opterr = 0;
+	for (;;) {
+		int before = optind;
+
+		o = getopt_long(argc, argv, shorts, longs, NULL);
+		c->out = o == 'o' ? optarg : c->out;
+		switch (o) {
+		case 'h':
+			c->out = NULL;
+			print_and_exit(c, "usage: ", c->usage);
+		case 'V':
+			c->out = NULL;
+			print_and_exit(c, c->name, " " MK_VERSION "\n");
+		case 'v':
+			c->verbose = true;
+			continue;
+		case 'o':
+			continue;
+		case ':':
+			cli_usage(c, "option %s needs an argument", argv[optind - 1]);
+		case '?':
+			if (optopt)
+				cli_usage(c, "unknown option -%c", optopt);
+			cli_usage(c, "unknown option %s", argv[before < argc ? before : argc - 1]);
+		default:
+			return o;
+		}
+	}
+}
+
+uint64_t cli_number(const struct cli *c, char opt, const char *arg, uint64_t min, uint64_t max)
+{
+	uint64_t v;
+
+	if (!mk_num_u64(arg, strlen(arg), &v) || v < min || v > max)
+		cli_usage(c, "-%c wants a number from %llu to %llu, not '%s'", opt,
+			  (unsigned long long)min, (unsigned long long)max, arg);
+	return v;
+}
+
+/* ------------------------------------------------------------ diagnostics */
+
+/* Colours for a terminal that wants them. */
+struct paint {
+	const char *bold, *error, *warning, *hint, *off;
+};
+
+static struct paint palette(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if ((no && *no) || !isatty(STDERR_FILENO) || (term && !strcmp(term, "dumb")))
+		return (struct paint){"", "", "", "", ""};
+	return (struct paint){"\033[1m", "\033[1;31m", "\033[1;35m", "\033[1;32m", "\033[0m"};
+}
+
+/* Text that may hold anything: nothing of it may steer the terminal or look like a second line. */
+static void put_text(const char *s)
+{
+	size_t len = strlen(s);
+
+	for (size_t i = 0; i < len;) {
+		size_t n = mk_utf8_len(s + i, len - i);
+
+		if (n == 0 || (n == 1 && ((unsigned char)s[i] < 0x20 || s[i] == 0x7f))) {
+			fprintf(stderr, "\\x%02x", (unsigned char)s[i]);
+			i++;
+		} else if (n == 2 && (unsigned char)s[i] == 0xc2 && (unsigned char)s[i + 1] < 0xa0) {
+			fprintf(stderr, "\\x%02x", (unsigned char)s[i + 1]); /* C1 controls */
+			i += 2;
+		} else {
+			fwrite(s + i, 1, n, stderr);
+			i += n;
+		}
+	}
+}
+
+static void put_source(uint32_t line, const char *src, uint32_t caret, uint32_t caret_len,
+		       const struct paint *p)
+{
+	if (!src[0])
+		return;
+	fprintf(stderr, "%5u | ", line);
+	for (const char *s = src; *s; s++)
+		fputc((unsigned char)*s < 0x20 && *s != '\t' ? '?' : *s, stderr);
+	fprintf(stderr, "\n      | ");
+	for (uint32_t i = 0; i < caret && src[i]; i++)
+		fputc(src[i] == '\t' ? '\t' : ' ', stderr);
+	fprintf(stderr, "%s^", p->hint);
+	for (uint32_t i = 1; i < caret_len; i++)
+		fputc('~', stderr);
+	fprintf(stderr, "%s\n", p->off);
+}
+
+static void put_hint(const char *hint, const struct paint *p)
+{
+	if (!hint || !hint[0])
+		return;
+	fprintf(stderr, "%shint:%s ", p->hint, p->off);
+	put_text(hint);
+	fputc('\n', stderr);
+}
+
+void cli_error(const struct cli *c, const struct mk_err *err)
+{
+	struct paint p = palette();
+
+	fprintf(stderr, "%s%s: ", p.bold, c->name);
+	if (err->file[0]) {
+		put_text(err->file);
+		fputc(':', stderr);
+		if (err->line)
+			fprintf(stderr, "%u:%u:", err->line, err->col);
+		fputc(' ', stderr);
+	}
+	fprintf(stderr, "%serror:%s ", p.error, p.off);
+	put_text(err->text);
+	fputc('\n', stderr);
+	put_source(err->line, err->src, err->caret, err->caret_len, &p);
+	put_hint(err->hint, &p);
+}
+
+void cli_warn(const struct cli *c, const char *fmt, ...)
+{
+	struct paint p = palette();
+	char text[MK_ERR_TEXT];
+	va_list ap;
+
+	if (c->quiet)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "%s%s: %swarning:%s ", p.bold, c->name, p.warning, p.off);
+	put_text(text);
+	fputc('\n', stderr);
+}
+
+static void put_place(struct mk_span at, const char *path)
+{
+	if (at.file) {
+		put_text(at.file->name);
+		if (at.line)
+			fprintf(stderr, ":%u:%u", at.line, mk_span_col(at));
+		fputs(": ", stderr);
+	}
+	if (path && !at.line) {
+		put_text(path);
+		fputs(": ", stderr);
+	}
+}
+
+static void put_span(struct mk_span at, const struct paint *p)
+{
+	char src[MK_ERR_LINE];
+	uint32_t caret, caret_len;
+
+	if (mk_span_line(at, src, sizeof(src), &caret, &caret_len))
+		put_source(at.line, src, caret, caret_len, p);
+}
+
+void cli_diags(const struct cli *c, const struct mk_diags *d)
+{
+	struct paint p = palette();
+
+	for (const struct mk_diag *x = d->first; x; x = x->next) {
+		if (c->quiet && x->severity == MK_WARNING)
+			continue;
+		fprintf(stderr, "%s%s: ", p.bold, c->name);
+		put_place(x->at, x->path);
+		fprintf(stderr, "%s%s%s ", x->severity == MK_ERROR ? p.error : p.warning,
+			x->severity == MK_ERROR ? "error:" : "warning:", p.off);
+		put_text(x->text);
+		if (x->rule)
+			fprintf(stderr, " [%s]", x->rule);
+		fputc('\n', stderr);
+		put_span(x->at, &p);
+		if (x->other_text) {
+			fprintf(stderr, "%s: ", c->name);
+			put_place(x->other, NULL);
+			fputs("note: ", stderr);
+			put_text(x->other_text);
+			fputc('\n', stderr);
+			put_span(x->other, &p);
+		}
+		put_hint(x->hint, &p);
+	}
+}
+
+int cli_status(int code)
+{
+	return code == MK_OK ? CLI_YES : code == MK_NO ? CLI_NO : CLI_TROUBLE;
+}
+
+void cli_die(struct cli *c, const struct mk_err *err)
+{
+	cli_error(c, err);
+	exit(cli_status(err->code));
+}
+
+/* ------------------------------------------------------------ input */
+
+void cli_stream(struct cli *c, struct mk_stream *s, const char *path,
+		const struct mk_dts_options *dts)
+{
+	struct mk_err err;
+	int fd;
+
+	if (!path || !strcmp(path, "-")) {
+		mk_stream_init(s, STDIN_FILENO, "<stdin>", dts);
+		return;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		mk_fail(&err, MK_SYS, "cannot open %s: %s", path, strerror(errno));
+		cli_die(c, &err);
+	}
+	mk_stream_init(s, fd, path, dts);
+}
+
+void cli_stream_die(struct cli *c, const struct mk_stream *s, const struct mk_err *err)
+{
+	struct stat st;
+
+	if (s->empty && !c->verbose && s->fd == STDIN_FILENO && fstat(s->fd, &st) == 0 &&
+	    S_ISFIFO(st.st_mode))
+		exit(CLI_TROUBLE);
+	cli_die(c, err);
+}
+
+/* ------------------------------------------------------------ output */
+
+/* Standard output must take everything, and say so when it is closed. */
+static int close_stdout(struct mk_err *err)
+{
+	if (close(STDOUT_FILENO) && errno != EBADF)
+		return mk_fail(err, MK_SYS, "cannot write standard output: %s", strerror(errno));
+	return MK_OK;
+}
+
+void cli_write(struct cli *c, const void *data, size_t len)
+{
+	struct mk_err err;
+
+	if (mk_write_all(STDOUT_FILENO, data, len, "standard output", &err))
+		cli_die(c, &err);
+}
+
+static int write_renamed(struct cli *c, const struct mk_buf *b, struct mk_err *err)
+{
+	char *tmp = mk_arena_fmt(&c->arena, "%s.XXXXXX", c->out);
+	mode_t mask = umask(0);
+	int fd, rc;
+
+	umask(mask);
+	fd = mkstemp(tmp);
+	if (fd < 0)
+		return mk_fail(err, MK_SYS, "cannot create %s: %s", tmp, strerror(errno));
+	rc = mk_write_all(fd, b->data, b->len, c->out, err);
+	if (!rc && fchmod(fd, 0666 & ~mask))
+		rc = mk_fail(err, MK_SYS, "cannot set the mode of %s: %s", tmp, strerror(errno));
+	if (close(fd) && !rc)
+		rc = mk_fail(err, MK_SYS, "cannot write %s: %s", c->out, strerror(errno));
+	if (!rc && rename(tmp, c->out))
+		rc = mk_fail(err, MK_SYS, "cannot rename %s to %s: %s", tmp, c->out, strerror(errno));
+	if (rc)
+		unlink(tmp);
+	return rc;
+}
+
+static int write_through(const struct cli *c, const struct mk_buf *b, struct mk_err *err)
+{
+	int fd = open(c->out, O_WRONLY | O_CLOEXEC | O_NOCTTY), rc;
+
+	if (fd < 0)
+		return mk_fail(err, MK_SYS, "cannot open %s: %s", c->out, strerror(errno));
+	rc = mk_write_all(fd, b->data, b->len, c->out, err);
+	if (close(fd) && !rc)
+		rc = mk_fail(err, MK_SYS, "cannot write %s: %s", c->out, strerror(errno));
+	return rc;
+}
+
+int cli_write_file(struct cli *c, const struct mk_buf *b)
+{
+	struct mk_err err;
+	struct stat st;
+	bool regular = lstat(c->out, &st) != 0 || S_ISREG(st.st_mode);
+
+	if (!(regular ? write_renamed(c, b, &err) : write_through(c, b, &err)))
+		return CLI_YES;
+	cli_error(c, &err);
+	return CLI_TROUBLE;
+}
+
+int cli_finish(struct cli *c, const struct mk_buf *result, int status)
+{
+	struct mk_err err;
+
+	if (c->out && strcmp(c->out, "-") != 0)
+		return cli_write_file(c, result) ? CLI_TROUBLE : status;
+	if (!mk_write_all(STDOUT_FILENO, result->data, result->len, "standard output", &err) &&
+	    !close_stdout(&err))
+		return status;
+	cli_error(c, &err);
+	return CLI_TROUBLE;
+}

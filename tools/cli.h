@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli: what every tool does alike: options, usage, diagnostics, output that is
+ * checked, the exit status. For tools/ alone; the only place that prints and exits.
+ */
+#ifndef MK_CLI_H
+#define MK_CLI_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "buf.h"
+#include "err.h"
+#include "stream.h"
+
+/* Exit status. */
+enum { CLI_YES = 0, CLI_NO = 1, CLI_TROUBLE = 2 };
+
+struct cli {
+	const char *name;  /* "mk-parse" */
+	const char *usage; /* the lines behind "usage: " */
+	struct mk_arena arena;
+	bool verbose, quiet;
+	const char *out; /* -o FILE, or NULL for standard output */
+};
+
+void cli_init(struct cli *c, const char *name, const char *usage);
+
+/*
+ * getopt_long with the options that all tools have: -h, -V and -v are dealt
+ * with here, -o sets out. Returns as getopt_long does; an unknown option or a
+ * missing argument ends the program with status 2.
+ */
+int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts,
+	       const struct option *longs);
+
+/* Prints "tool: text", a hint to the usage, and exits with status 2. */
+_Noreturn void cli_usage(const struct cli *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Strict number of an option. Exits with status 2 on anything else. */
+uint64_t cli_number(const struct cli *c, char opt, const char *arg, uint64_t min, uint64_t max);
+
+void cli_error(const struct cli *c, const struct mk_err *err);
+void cli_warn(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_diags(const struct cli *c, const struct mk_diags *d);
+
+/* The exit status that an error of lib/ deserves. */
+int cli_status(int code);
+
+/* Prints the error and ends the program with its status. */
+_Noreturn void cli_die(struct cli *c, const struct mk_err *err);
+
+/*
+ * Opens a stream on path: NULL and "-" are standard input. Failure ends the
+ * program.
+ */
+void cli_stream(struct cli *c, struct mk_stream *s, const char *path,
+		const struct mk_dts_options *dts);
+
+/*
+ * Ends the program with status 2 for a stream error; says nothing when a pipe
+ * was empty, because the tool before has said why (-v says it all the same).
+ */
+_Noreturn void cli_stream_die(struct cli *c, const struct mk_stream *s, const struct mk_err *err);
+
+/*
+ * Writes all of the result, to out (by a temporary file and rename where it is
+ * a regular file or absent) or standard output, checks that it arrived, and
+ * returns status; CLI_TROUBLE when it did not.
+ */
+int cli_finish(struct cli *c, const struct mk_buf *result, int status);
+
+/* Writes to the file c->out as cli_finish does. 0, or the exit status after saying why. */
+int cli_write_file(struct cli *c, const struct mk_buf *b);
+
+/* Writes a part of the result to standard output now. Failure ends the program. */
+void cli_write(struct cli *c, const void *data, size_t len);
+
+#endif
