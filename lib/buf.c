@@ -117,7 +117,7 @@ char *mk_buf_cstr(const struct mk_buf *b)
 
 int mk_buf_read(struct mk_buf *b, int fd, const char *name, size_t max, struct mk_err *err)
 {
-	size_t begin = b->len, want = 64 * 1024;
+	size_t begin = b->len, want = 65536;
 	struct stat st;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&

@@ -48,6 +48,7 @@ struct mk_dts_options {
 	const char *const *include_dirs; /* searched behind the including file's own folder */
 	size_t n_include_dirs;
 	bool symbols;                          /* dtc -@: write __symbols__ */
+	bool no_files;                         /* /include/ and /incbin/ are errors */
 	const struct mk_dts_dialect *dialect;  /* allowed beside /dts-v1/, or NULL */
 	struct mk_diags *warnings;             /* or NULL */
 };
@@ -95,7 +96,11 @@ struct mk_dts_print {
 int mk_dts_print(struct mk_buf *b, struct mk_tree *t, const struct mk_dts_print *how,
 		 struct mk_err *err);
 
-/* The boot_cpuid that dtc finds in a tree: reg of the first node in /cpus, one cell; else 0. */
-uint32_t mk_boot_cpuid(struct mk_tree *t);
+/*
+ * The boot_cpuid that dtc finds in a tree: reg of the first node in /cpus, one
+ * cell; else 0. A deleted node is the first one, too, but not when the tree
+ * was printed and is read back.
+ */
+uint32_t mk_boot_cpuid(struct mk_tree *t, bool printed);
 
 #endif

@@ -122,7 +122,7 @@ int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk
 	size_t i = 0;
 	const char *p;
 
-	if (l->no_files)
+	if (l->no_files || l->opts->no_files)
 		return mk_fail_at(l->err, MK_BAD, at, "a file cannot be included here");
 	p = name[0] == '/' ? name : mk_arena_fmt(a, "%s%s", l->top->dir, name);
 
@@ -131,12 +131,15 @@ int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk
 		if (!mk_buf_read_file(out, p, MK_TREE_BYTES_MAX, &why))
 			break;
 		if (errno != ENOENT || name[0] == '/' || i == l->opts->n_include_dirs) {
-			mk_fail_at(l->err, why.code, at, "%s", why.text);
-			if (l->opts->n_include_dirs || name[0] == '/')
-				mk_hint(l->err, "looked for \"%s\" beside the file that names it%s",
-					name, i ? " and in every -i folder" : "");
-			else
-				mk_hint(l->err, "name its folder with -i");
+			bool lost = errno == ENOENT && name[0] != '/';
+
+			mk_fail_at(l->err, why.code, at, lost ? "cannot find %s" : "%s",
+				   lost ? name : why.text);
+			if (lost)
+				mk_hint(l->err, i ? "it is neither beside the file that names it nor in "
+						    "a folder given with -i"
+						  : "it is not beside the file that names it: give its "
+						    "folder with -i");
 			return why.code;
 		}
 		p = mk_arena_fmt(a, "%s/%s", l->opts->include_dirs[i++], name);
@@ -149,12 +152,16 @@ int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk
 static int push_include(struct mk_lex *l, const char *name, struct mk_span at)
 {
 	struct mk_buf text;
-	const char *path;
+	const char *path = "";
 	int rc;
 
-	if (l->depth >= MK_INCLUDE_DEPTH_MAX)
-		return mk_fail_at(l->err, MK_BAD, at, "files include each other more than %d deep",
-				  MK_INCLUDE_DEPTH_MAX);
+	if (l->depth >= MK_INCLUDE_DEPTH_MAX) {
+		mk_fail_at(l->err, MK_BAD, at, "files include each other more than %d deep",
+			   MK_INCLUDE_DEPTH_MAX);
+		mk_hint(l->err, "a file that includes itself, on its own or by way of another, never "
+				"ends");
+		return MK_BAD;
+	}
 	mk_buf_init(&text, l->tree->arena);
 	rc = mk_lex_open(l, name, at, &text, &path);
 	if (rc)
@@ -267,7 +274,7 @@ static size_t line_marker(struct mk_lex *l)
 {
 	const struct mk_lex_file *f = l->top;
 	uint64_t line = 0;
-	size_t i = 1, q, qlen, digits;
+	size_t i = 1, q, qlen, digits, rest = 0;
 	struct mk_file *named;
 	ptrdiff_t n;
 	char *name;
@@ -308,11 +315,16 @@ static size_t line_marker(struct mk_lex *l)
 	}
 	named = mk_arena_alloc(l->tree->arena, sizeof(*named));
 	*named = *f->file;
-	named->name = name;
+	if (n)
+		named->name = name;
 	l->top->file = named;
 	l->top->pos += i;
-	/* the line end behind the marker is still to come */
+	/* the line end behind the marker is still to come; 0 is no line for what comes before it */
 	l->top->line = line > 0 && line <= UINT32_MAX ? (uint32_t)line - 1 : 0;
+	while (peek(l, rest) == ' ' || peek(l, rest) == '\t' || peek(l, rest) == '\r')
+		rest++;
+	if (!l->top->line && peek(l, rest) != '\n')
+		l->top->line = 1;
 	return i;
 }
 
@@ -436,6 +448,9 @@ static int unknown_keyword(struct mk_lex *l, size_t len)
 	mk_fail_at(l->err, MK_BAD, span_here(l, len), "unknown directive %s", word);
 	if (best)
 		mk_hint(l->err, "did you mean %s?", best);
+	else if (l->before.line)
+		mk_hint(l->err, "these are known: /include/ /incbin/ /bits/ /memreserve/ /delete-node/ "
+				"/delete-property/ /omit-if-no-ref/ /plugin/");
 	else
 		mk_hint(l->err, "a source begins with /dts-v1/;%s%s%s",
 			l->opts->dialect ? " or " : "", l->opts->dialect ? l->opts->dialect->tag : "",
@@ -669,9 +684,15 @@ const char *mk_tok_text(const struct mk_lex *l)
 	size_t len = t->at.len;
 
 	if (t->kind == T_END)
-		return "the end of the file";
+		return l->no_files ? "the end of the line" : "the end of the file";
 	if (t->kind == T_PUNCT && (t->number < 0x20 || t->number > 0x7e))
 		return mk_arena_fmt(l->tree->arena, "the byte 0x%02x", (unsigned)t->number);
+	if (t->kind == T_PUNCT && is_label_start((int)t->number)) { /* a word that is no token */
+		const struct mk_file *f = t->at.file;
+
+		while (t->at.off + len < f->len && is_name_char((unsigned char)f->text[t->at.off + len]))
+			len++;
+	}
 	if (len > 40)
 		len = 40;
 	return mk_arena_fmt(l->tree->arena, "'%.*s'", (int)len, t->at.file->text + t->at.off);

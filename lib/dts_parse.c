@@ -39,11 +39,17 @@ static int unexpected(struct parser *p, const char *wanted)
 
 	if (!strcmp(wanted, "';'") && before.line && before.line < at.line) {
 		/* the mistake is where the ';' should be, not at the next word */
-		before.off += before.len ? before.len - 1 : 0;
-		before.len = 1;
+		uint32_t begun = before.line;
+
+		for (; before.len > 1; before.off++, before.len--)
+			before.line += before.file->text[before.off] == '\n';
 		mk_fail_at(p->err, MK_BAD, before, "expected ';' behind this, found %s on line %u",
 			   mk_tok_text(&p->lex), at.line);
-		mk_hint(p->err, "add a ';'");
+		if (begun < before.line) /* only a string can go over lines */
+			mk_hint(p->err, "this ends a string that began on line %u: is its '\"' missing "
+					"there?", begun);
+		else
+			mk_hint(p->err, "add a ';'");
 		return MK_BAD;
 	}
 	return mk_fail_at(p->err, MK_BAD, at, "expected %s, found %s", wanted,
@@ -327,6 +333,23 @@ static int array_bits(struct parser *p, unsigned *bits)
 	return rc;
 }
 
+/* What was meant by something in < > that has no place there. */
+static void cells_hint(struct parser *p)
+{
+	struct mk_span at = p->lex.tok.at, before = p->lex.before;
+
+	if (p->lex.tok.kind != T_PUNCT)
+		return;
+	if (at_punct(p, ','))
+		mk_hint(p->err, "cells are separated by blanks");
+	else if (at_punct(p, ';') || at_punct(p, '}'))
+		mk_hint(p->err, "close the list of cells with '>'");
+	else if (strchr("+-*/%|^~!", (int)p->lex.tok.number))
+		mk_hint(p->err, "an expression stands in parentheses: <(1 + 2)>");
+	else if (strchr("KkMmGgTt", (int)p->lex.tok.number) && before.off + before.len == at.off)
+		mk_hint(p->err, "cells have no units: write the number of bytes");
+}
+
 static int array(struct parser *p, const char *prop, struct value *v)
 {
 	struct cells c = {.bits = 32, .start = p->lex.value.len};
@@ -363,10 +386,7 @@ static int array(struct parser *p, const char *prop, struct value *v)
 			rc = cell_integer(p, &c);
 		} else {
 			rc = unexpected(p, "a number, a reference or '>'");
-			if (p->lex.tok.kind == T_PUNCT && strchr("+-*/%|^~!", (int)p->lex.tok.number))
-				mk_hint(p->err, "an expression stands in parentheses: <(1 + 2)>");
-			else if (at_punct(p, ','))
-				mk_hint(p->err, "cells are separated by blanks");
+			cells_hint(p);
 		}
 	}
 	if (!rc)
@@ -383,8 +403,11 @@ static int bytes(struct parser *p, struct value *v)
 			add_mark(p, v, MK_MARK_LABEL, p->lex.tok.text);
 		else if (p->lex.tok.kind == T_BYTE)
 			mk_buf_char(&p->lex.value, (char)p->lex.tok.number);
-		else
-			return unexpected(p, "two hexadecimal digits or ']'");
+		else {
+			rc = unexpected(p, "two hexadecimal digits or ']'");
+			mk_hint(p->err, "bytes are 00 to ff, two hexadecimal digits each");
+			return rc;
+		}
 		rc = next(p);
 	}
 	return rc ? rc : next(p);
@@ -396,7 +419,7 @@ static int binary_file(struct parser *p)
 	uint64_t off = 0, len = UINT64_MAX;
 	struct mk_span at, name_at;
 	struct mk_buf file;
-	const char *name, *path;
+	const char *name, *path = "";
 	int rc;
 
 	rc = next(p);
@@ -413,6 +436,10 @@ static int binary_file(struct parser *p)
 		rc = next(p);
 		if (!rc)
 			rc = primary(p, &off, 0);
+		if (!rc && at_punct(p, ')')) {
+			rc = unexpected(p, "','");
+			mk_hint(p->err, "behind the offset stands the number of bytes to take");
+		}
 		if (!rc)
 			rc = expect(p, ',');
 		if (!rc)
@@ -480,8 +507,9 @@ static int value_part(struct parser *p, const char *prop, struct value *v)
 	if (p->lex.tok.kind == T_NUMBER)
 		mk_hint(p->err, "write a number as <%llu>", (unsigned long long)p->lex.tok.number);
 	else
-		mk_hint(p->err, "a value is a \"string\", <cells>, [bytes], &reference or "
-				"/incbin/(\"file\")");
+		mk_hint(p->err, "a value is a \"string\", <cells>%s",
+			p->lex.no_files ? " or [bytes]"
+					: ", [bytes], &reference or /incbin/(\"file\")");
 	return rc;
 }
 
@@ -653,6 +681,8 @@ static int member(struct parser *p, struct mk_node *node, unsigned depth)
 		return deletion(p, node, true);
 	if (p->lex.tok.kind != T_NAME) {
 		rc = unexpected(p, "a property, a node or '}'");
+		if (p->lex.tok.kind == T_VERSION)
+			mk_hint(p->err, "a file that is included inside of a node has no version tag");
 		if (p->lex.tok.kind == T_REF || p->lex.tok.kind == T_PATH_REF)
 			mk_hint(p->err, "additions to a referenced node stand at the top level, "
 					"outside of / { }");
@@ -910,9 +940,13 @@ static int root(struct parser *p)
 	if (rc)
 		return rc;
 	if (p->lex.tok.kind == T_NAME) {
-		if (p->root_name && p->root_name != p->lex.tok.text)
-			return mk_fail_at(p->err, MK_BAD, p->lex.tok.at,
-					  "the root is named '%s' already", p->root_name);
+		if (p->root_name && p->root_name != p->lex.tok.text) {
+			mk_fail_at(p->err, MK_BAD, p->lex.tok.at,
+				   "the root is named '%s' already", p->root_name);
+			mk_hint(p->err, "a source describes one instance view; put the other one into a "
+					"file of its own");
+			return MK_BAD;
+		}
 		p->root_name = p->lex.tok.text;
 		p->root_at = p->lex.tok.at;
 		rc = next(p);
@@ -956,8 +990,12 @@ static int top_level(struct parser *p)
 		else if (p->lex.tok.kind == T_MEMRESERVE)
 			rc = mk_fail_at(p->err, MK_BAD, p->lex.tok.at,
 					"/memreserve/ must come before the root node");
-		else
+		else {
 			rc = unexpected(p, "'/ {'");
+			if (at_punct(p, '}'))
+				mk_hint(p->err, "this '}' closes nothing: there is one too many, or a '{' "
+						"is missing above");
+		}
 	}
 	return rc;
 }
@@ -972,8 +1010,11 @@ static int headers(struct parser *p)
 		const char *tag = p->opts->dialect ? p->opts->dialect->tag : NULL;
 
 		rc = unexpected(p, tag ? "a version tag" : "/dts-v1/");
-		mk_hint(p->err, "a source begins with /dts-v1/;%s%s%s", tag ? " or " : "",
-			tag ? tag : "", tag ? ";" : "");
+		if (p->lex.tok.kind == T_PUNCT && p->lex.tok.number == 0xef)
+			mk_hint(p->err, "save the file as UTF-8 without a byte order mark");
+		else
+			mk_hint(p->err, "a source begins with /dts-v1/;%s%s%s", tag ? " or " : "",
+				tag ? tag : "", tag ? ";" : "");
 		return rc;
 	}
 	while (!rc && p->lex.tok.kind == T_VERSION) {
@@ -1001,12 +1042,11 @@ static int headers(struct parser *p)
 
 static int reservations(struct parser *p)
 {
-	int rc = MK_OK;
-
 	for (;;) {
 		struct labels labels = {.n = 0};
-		uint64_t address, size;
+		uint64_t address = 0, size = 0;
 		struct mk_span at;
+		int rc;
 
 		/* labels on reservations are allowed, and lead nowhere */
 		if (p->lex.tok.kind != T_MEMRESERVE && p->lex.tok.kind != T_LABEL)
@@ -1020,8 +1060,11 @@ static int reservations(struct parser *p)
 		rc = next(p);
 		if (!rc)
 			rc = primary(p, &address, 0);
-		if (!rc)
+		if (!rc) {
 			rc = primary(p, &size, 0);
+			if (rc)
+				mk_hint(p->err, "write /memreserve/ ADDRESS SIZE;");
+		}
 		if (!rc)
 			rc = expect(p, ';');
 		if (rc)
@@ -1033,14 +1076,14 @@ static int reservations(struct parser *p)
 	}
 }
 
-uint32_t mk_boot_cpuid(struct mk_tree *t)
+uint32_t mk_boot_cpuid(struct mk_tree *t, bool printed)
 {
 	struct mk_node *cpus = mk_child(t, t->root, "cpus");
+	struct mk_node *first = !cpus ? NULL : printed ? mk_first(cpus) : cpus->child;
 	uint32_t id = 0;
 
-	/* the first child, a deleted one too: as dtc does it */
-	if (cpus && cpus->child)
-		mk_prop_u32(mk_prop(t, cpus->child, "reg"), &id);
+	if (first)
+		mk_prop_u32(mk_prop(t, first, "reg"), &id);
 	return id;
 }
 
@@ -1112,7 +1155,7 @@ int mk_dts_parse(struct mk_tree *t, const struct mk_file *src, const struct mk_d
 		return rc;
 	t->plugin = p.plugin;
 	input->dialect = p.dialect;
-	t->boot_cpuid = mk_boot_cpuid(t);
+	t->boot_cpuid = mk_boot_cpuid(t, false);
 	return mk_dts_resolve(t, opts, p.dialect, err);
 }
 
@@ -1131,6 +1174,11 @@ int mk_dts_value(struct mk_tree *t, struct mk_span at, struct mk_buf *b, struct 
 	rc = mk_lex_start(&p.lex, &whole);
 	if (rc)
 		return rc;
+	if (!at.len) {
+		mk_fail_at(err, MK_BAD, at, "a value is missing behind '='");
+		mk_hint(err, "a property without a value has no '='");
+		return MK_BAD;
+	}
 	p.lex.mode = LEX_VALUE;
 	p.lex.top->pos = at.off;
 	p.lex.top->line = at.line;

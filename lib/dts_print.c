@@ -148,8 +148,8 @@ static int check_name(struct printer *p, const char *name, bool of_node, const s
 	if (name[0] && !name[good] && (!of_node || !strchr(name, '@') ||
 				       !strchr(strchr(name, '@') + 1, '@')))
 		return MK_OK;
-	mk_fail(p->err, MK_BAD, "in %s: a %s has a name that source cannot hold",
-		mk_node_path(p->t->arena, n), of_node ? "node" : "property");
+	mk_fail(p->err, MK_BAD, "in %s: source cannot hold a %s of the name '%s'",
+		mk_node_path(p->t->arena, n), of_node ? "node" : "property", name);
 	mk_hint(p->err, "-O lines can write it");
 	return MK_BAD;
 }
@@ -207,8 +207,11 @@ int mk_dts_print(struct mk_buf *b, struct mk_tree *t, const struct mk_dts_print 
 	struct printer p = {.b = b, .t = t, .how = how, .err = err};
 	const struct mk_prop *model = how->view ? mk_prop(t, t->root, "model") : NULL;
 
-	if (how->view && !mk_prop_is_string(model))
-		return mk_fail(err, MK_BAD, "the root has no property 'model' to name it by");
+	if (how->view && !mk_prop_is_string(model)) {
+		mk_fail(err, MK_BAD, "the root has no property 'model' to name it by");
+		mk_hint(err, "a view is the tree of one instance; print other trees without --view");
+		return MK_BAD;
+	}
 	if (model || t->root->name[0]) {
 		int rc = check_name(&p, model ? model->data : t->root->name, true, t->root);
 

@@ -21,6 +21,7 @@ struct resolver {
 	struct { uint32_t phandle; struct mk_node *node; } *used;
 	size_t used_cap, n_used;
 	uint32_t next_phandle;
+	uint32_t stamp; /* a name that carries it was seen in this node */
 };
 
 /* A walk over all live nodes, parents first. fn returns 0 to go on. */
@@ -85,28 +86,45 @@ struct mk_node *mk_dts_find(struct mk_tree *t, const char *ref)
 	return find_label(t, ref, strlen(ref));
 }
 
-int mk_dts_no_such(struct mk_tree *t, const char *ref, struct mk_span at, struct mk_err *err)
+/* The label of a node that is at most two edits away from name, or NULL. */
+static const char *nearest_label(struct mk_tree *t, const char *name)
 {
 	const char *best = NULL;
 	unsigned edits = 3;
 
+	for (size_t i = 0; i < t->names.cap; i++) {
+		const char *label = mk_names_slot(&t->names, i);
+		unsigned e;
+
+		if (!label || !find_label(t, label, strlen(label)))
+			continue;
+		e = mk_num_edits(name, label, 2);
+		if (e < edits || (e == edits && best && strcmp(label, best) < 0)) {
+			edits = e;
+			best = label;
+		}
+	}
+	return best;
+}
+
+int mk_dts_no_such(struct mk_tree *t, const char *ref, struct mk_span at, struct mk_err *err)
+{
+	const char *best;
+
 	if (ref[0] == '/') {
+		size_t len = strlen(ref);
+
 		mk_fail_at(err, MK_BAD, at, "there is no node %s", ref);
+		while (len > 1 && !(t->root && mk_node_at(t, t->root, ref, len)))
+			while (--len > 1 && ref[len] != '/')
+				;
+		if (len > 1 && ref[len])
+			mk_hint(err, "%.*s is there, but holds no '%.*s'", (int)len, ref,
+				(int)strcspn(ref + len + 1, "/"), ref + len + 1);
 		return MK_BAD;
 	}
 	mk_fail_at(err, MK_BAD, at, "nothing is labelled '%s'", ref);
-	for (size_t i = 0; i < t->names.cap; i++) {
-		const char *name = mk_names_slot(&t->names, i);
-		unsigned e;
-
-		if (!name || !find_label(t, name, strlen(name)))
-			continue;
-		e = mk_num_edits(ref, name, 2);
-		if (e < edits || (e == edits && best && strcmp(name, best) < 0)) {
-			edits = e;
-			best = name;
-		}
-	}
+	best = nearest_label(t, ref);
 	if (best)
 		mk_hint(err, "did you mean &%s?", best);
 	else
@@ -133,6 +151,29 @@ static int check_names(struct resolver *r, struct mk_node *n)
 				return mk_fail_at(r->err, MK_BAD, p->at,
 						  "'%c' is not allowed in the name of a property",
 						  *s);
+	return MK_OK;
+}
+
+/*
+ * "a { }; /delete-node/ a;" in one and the same { }: what is deleted is what
+ * an earlier definition made, so that the node would stay.
+ */
+static int check_deletions(struct resolver *r, struct mk_node *n)
+{
+	r->stamp++;
+	for (const struct mk_node *c = n->child; c; c = c->next) {
+		uint32_t *mark = mk_name_mark(c->name);
+
+		if (!c->deleted) {
+			*mark = r->stamp;
+		} else if (*mark == r->stamp) {
+			mk_fail_at(r->err, MK_BAD, c->at,
+				   "'%s' is deleted where it is defined, and would stay", c->name);
+			mk_hint(r->err, "leave both out, or delete it in a definition of its parent "
+					"that comes later");
+			return MK_BAD;
+		}
+	}
 	return MK_OK;
 }
 
@@ -171,10 +212,10 @@ static int see_label(struct resolver *r, const char *name, struct mk_span at)
 
 	if (*mark) {
 		mk_fail_at(r->err, MK_BAD, at, "label '%s' is defined twice", name);
-		mk_hint(r->err, "rename one of them");
+		mk_hint(r->err, "the first one is on line %u; rename one of them", *mark);
 		return MK_BAD;
 	}
-	*mark = 1;
+	*mark = at.line ? at.line : 1;
 	return MK_OK;
 }
 
@@ -198,7 +239,7 @@ static int check_labels(struct resolver *r, struct mk_node *n)
 
 static size_t phandle_slot(const struct resolver *r, uint32_t phandle)
 {
-	size_t i = (phandle * 2654435761U) & (r->used_cap - 1);
+	size_t i = (size_t)(phandle * 2654435761U) & (r->used_cap - 1);
 
 	while (r->used[i].phandle && r->used[i].phandle != phandle)
 		i = (i + 1) & (r->used_cap - 1);
@@ -266,8 +307,11 @@ static int explicit_phandle(struct resolver *r, struct mk_node *n, const char *n
 		return MK_OK;
 	}
 	*v = mk_be32(p->data);
-	if (*v == MK_PHANDLE_NONE || *v == MK_PHANDLE_UNRESOLVED)
-		return mk_fail_at(r->err, MK_BAD, p->at, "0x%x is no phandle", *v);
+	if (*v == MK_PHANDLE_NONE || *v == MK_PHANDLE_UNRESOLVED) {
+		mk_fail_at(r->err, MK_BAD, p->at, "0x%x is no phandle", *v);
+		mk_hint(r->err, "phandles are 0x1 to 0xfffffffe; one is assigned where it is needed");
+		return MK_BAD;
+	}
 	return MK_OK;
 }
 
@@ -303,8 +347,13 @@ static uint32_t phandle_of(struct resolver *r, struct mk_node *n)
 {
 	if (n->phandle)
 		return n->phandle;
-	while (phandle_node(r, r->next_phandle))
-		r->next_phandle++;
+	/* what a node had that is omitted by now is free again */
+	for (;; r->next_phandle++) {
+		const struct mk_node *other = phandle_node(r, r->next_phandle);
+
+		if (!other || other->deleted)
+			break;
+	}
 	use_phandle(r, r->next_phandle, n);
 	if (!mk_prop(r->t, n, "phandle"))
 		mk_add_u32(r->t, n, "phandle", n->phandle);
@@ -350,6 +399,27 @@ static int make_references(struct resolver *r, struct mk_node *n)
 
 /* ------------------------------------------------------------ references */
 
+/* An error; if it is like "eth1_vf1", the hint is about the device that has no such name. */
+static int no_such(struct resolver *r, const struct mk_mark *m)
+{
+	struct mk_dts_part part;
+	const char *device, *best;
+
+	mk_dts_no_such(r->t, m->name, m->at, r->err);
+	if (m->name[0] == '/' || !r->opts->dialect ||
+	    !r->opts->dialect->split_reference(m->name, &part))
+		return MK_BAD;
+	device = mk_arena_strn(r->t->arena, m->name, part.device_len);
+	best = r->dialect ? nearest_label(r->t, device) : NULL;
+	if (!r->dialect && find_label(r->t, device, part.device_len))
+		mk_hint(r->err, "under %s instead of /dts-v1/ it would be made from '%s'",
+			r->opts->dialect->tag, device);
+	else if (best)
+		mk_hint(r->err, "no device answers to '%s'; did you mean &%s%s?", device, best,
+			m->name + part.device_len);
+	return MK_BAD;
+}
+
 static int resolve_phandles(struct resolver *r, struct mk_node *n)
 {
 	for (struct mk_prop *p = mk_prop_first(n); p; p = mk_prop_next(p)) {
@@ -363,7 +433,7 @@ static int resolve_phandles(struct resolver *r, struct mk_node *n)
 				continue;
 			to = mk_dts_find(r->t, m->name);
 			if (!to && !r->t->plugin)
-				return mk_dts_no_such(r->t, m->name, m->at, r->err);
+				return no_such(r, m);
 			if (to) {
 				v = phandle_of(r, to);
 				to->referenced = true;
@@ -608,6 +678,9 @@ int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool di
 	};
 	int rc = mk_tree_check(t, err);
 
+	mk_names_unmark(&t->names);
+	if (!rc)
+		rc = each_node(&r, t->root, check_deletions);
 	if (!rc && dialect)
 		rc = each_node(&r, t->root, make_references);
 	mk_names_unmark(&t->names);

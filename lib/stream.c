@@ -32,7 +32,7 @@ static int fill(struct mk_stream *s, size_t want, struct mk_err *err)
 		ssize_t n;
 
 		if (s->len == s->cap) {
-			size_t cap = s->cap ? s->cap * 2 : 64 * 1024;
+			size_t cap = s->cap ? s->cap * 2 : 65536;
 			char *data = realloc(s->data, cap);
 
 			if (!data)
@@ -83,7 +83,6 @@ static bool looks_like_lines(const char *s, size_t len)
 static int next_blob(struct mk_stream *s, struct mk_arena *a, struct mk_item *item,
 		     struct mk_err *err)
 {
-	size_t total = 0;
 	int rc = fill(s, MK_FDT_HEADER_BYTES, err);
 
 	if (!rc && s->at && !mk_fdt_is(s->data, s->len)) {
@@ -93,7 +92,8 @@ static int next_blob(struct mk_stream *s, struct mk_arena *a, struct mk_item *it
 		return MK_BAD;
 	}
 	if (!rc && mk_fdt_is(s->data, s->len) && s->len >= 8) {
-		total = mk_be32(s->data + 4);
+		size_t total = mk_be32(s->data + 4);
+
 		if (total <= MK_TREE_BYTES_MAX)
 			rc = fill(s, total, err);
 	}
@@ -113,6 +113,11 @@ static int whole_text(struct mk_stream *s, struct mk_arena *a, struct mk_item *i
 
 	if (rc)
 		return rc;
+	if (mk_fdt_is(s->data, s->len)) {
+		mk_fail(err, MK_BAD, "%s is a blob, no text", s->name);
+		mk_hint(err, "leave the format to be found out, or ask for dtb");
+		return MK_BAD;
+	}
 	item->file.text = mk_arena_strn(a, s->data, s->len);
 	item->file.len = s->len;
 	consume(s, s->len);

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dialect.h"
+#include "keys.h"
 #include "num.h"
 #include "utf8.h"
 
@@ -83,6 +85,10 @@ int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts,
 		case ':':
 			cli_usage(c, "option %s needs an argument", argv[optind - 1]);
 		case '?':
+			/* optopt is set for -x, and for --long=x where no argument belongs */
+			if (before < argc && !strncmp(argv[before], "--", 2) && optopt)
+				cli_usage(c, "option %.*s takes no argument",
+					  (int)strcspn(argv[before], "="), argv[before]);
 			if (optopt)
 				cli_usage(c, "unknown option -%c", optopt);
 			cli_usage(c, "unknown option %s", argv[before < argc ? before : argc - 1]);
@@ -92,14 +98,22 @@ int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts,
 	}
 }
 
-uint64_t cli_number(const struct cli *c, char opt, const char *arg, uint64_t min, uint64_t max)
+uint64_t cli_long_number(const struct cli *c, const char *opt, const char *arg, uint64_t min,
+			 uint64_t max)
 {
 	uint64_t v;
 
 	if (!mk_num_u64(arg, strlen(arg), &v) || v < min || v > max)
-		cli_usage(c, "-%c wants a number from %llu to %llu, not '%s'", opt,
-			  (unsigned long long)min, (unsigned long long)max, arg);
+		cli_usage(c, "%s wants a number from %llu to %llu, not '%s'", opt, (unsigned long long)min,
+			  (unsigned long long)max, arg);
 	return v;
+}
+
+uint64_t cli_number(const struct cli *c, char opt, const char *arg, uint64_t min, uint64_t max)
+{
+	const char name[] = {'-', opt, '\0'};
+
+	return cli_long_number(c, name, arg, min, max);
 }
 
 /* ------------------------------------------------------------ diagnostics */
@@ -139,17 +153,37 @@ static void put_text(const char *s)
 	}
 }
 
+/*
+ * A source line as it stands, one character for what cannot be shown; or as
+ * many blanks as its first bytes take up.
+ */
+static void put_line(const char *s, uint32_t bytes, bool blank)
+{
+	size_t len = strnlen(s, bytes);
+
+	for (size_t i = 0, n; i < len; i += n) {
+		unsigned char c = (unsigned char)s[i], next = (unsigned char)s[i + 1];
+		bool shown = c == '\t' || (c >= 0x20 && c != 0x7f && !(c == 0xc2 && next < 0xa0));
+
+		n = mk_utf8_len(s + i, len - i);
+		shown = shown && n;
+		n = n ? n : 1;
+		if (blank || !shown)
+			fputc(!shown && !blank ? '?' : c == '\t' ? '\t' : ' ', stderr);
+		else
+			fwrite(s + i, 1, n, stderr);
+	}
+}
+
 static void put_source(uint32_t line, const char *src, uint32_t caret, uint32_t caret_len,
 		       const struct paint *p)
 {
 	if (!src[0])
 		return;
 	fprintf(stderr, "%5u | ", line);
-	for (const char *s = src; *s; s++)
-		fputc((unsigned char)*s < 0x20 && *s != '\t' ? '?' : *s, stderr);
+	put_line(src, UINT32_MAX, false);
 	fprintf(stderr, "\n      | ");
-	for (uint32_t i = 0; i < caret && src[i]; i++)
-		fputc(src[i] == '\t' ? '\t' : ' ', stderr);
+	put_line(src, caret, true);
 	fprintf(stderr, "%s^", p->hint);
 	for (uint32_t i = 1; i < caret_len; i++)
 		fputc('~', stderr);
@@ -196,6 +230,19 @@ void cli_warn(const struct cli *c, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	fprintf(stderr, "%s%s: %swarning:%s ", p.bold, c->name, p.warning, p.off);
+	put_text(text);
+	fputc('\n', stderr);
+}
+
+void cli_note(const struct cli *c, const char *fmt, ...)
+{
+	char text[MK_ERR_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "%s: ", c->name);
 	put_text(text);
 	fputc('\n', stderr);
 }
@@ -292,6 +339,43 @@ void cli_stream_die(struct cli *c, const struct mk_stream *s, const struct mk_er
 	cli_die(c, err);
 }
 
+void cli_load(struct cli *c, const char *path, struct mk_loaded *out)
+{
+	static const struct mk_dts_options dts = {.dialect = &mk_dialect};
+	struct mk_stream s;
+	struct mk_err err;
+
+	cli_stream(c, &s, path, &dts);
+	if (mk_load_one(&s, &c->arena, NULL, out, &err))
+		cli_stream_die(c, &s, &err);
+	cli_diags(c, &out->diags);
+	if (out->diags.errors)
+		exit(CLI_NO);
+}
+
+struct mk_file cli_text(struct cli *c, const char *path)
+{
+	bool in = !path || !strcmp(path, "-");
+	struct mk_file f = {.name = in ? "<stdin>" : path};
+	struct mk_stream s = {.fd = STDIN_FILENO, .empty = true};
+	struct mk_err err;
+	struct mk_buf b;
+
+	mk_buf_init(&b, &c->arena);
+	if (in ? mk_buf_read(&b, STDIN_FILENO, f.name, MK_TREE_BYTES_MAX, &err)
+	       : mk_buf_read_file(&b, path, MK_TREE_BYTES_MAX, &err))
+		cli_die(c, &err);
+	if (!b.len) {
+		mk_fail(&err, MK_BAD, "%s is empty", f.name);
+		if (in)
+			cli_stream_die(c, &s, &err);
+		cli_die(c, &err);
+	}
+	f.text = b.data;
+	f.len = b.len;
+	return f;
+}
+
 /* ------------------------------------------------------------ output */
 
 /* Standard output must take everything, and say so when it is closed. */
@@ -310,23 +394,21 @@ void cli_write(struct cli *c, const void *data, size_t len)
 		cli_die(c, &err);
 }
 
-static int write_renamed(struct cli *c, const struct mk_buf *b, struct mk_err *err)
+/* mode: that of the file which is replaced, or what umask leaves of rw for all. */
+static int write_renamed(struct cli *c, const struct mk_buf *b, mode_t mode, struct mk_err *err)
 {
 	char *tmp = mk_arena_fmt(&c->arena, "%s.XXXXXX", c->out);
-	mode_t mask = umask(0);
-	int fd, rc;
+	int fd = mkstemp(tmp), rc;
 
-	umask(mask);
-	fd = mkstemp(tmp);
 	if (fd < 0)
-		return mk_fail(err, MK_SYS, "cannot create %s: %s", tmp, strerror(errno));
+		return mk_fail(err, MK_SYS, "cannot create %s: %s", c->out, strerror(errno));
 	rc = mk_write_all(fd, b->data, b->len, c->out, err);
-	if (!rc && fchmod(fd, 0666 & ~mask))
-		rc = mk_fail(err, MK_SYS, "cannot set the mode of %s: %s", tmp, strerror(errno));
+	if (!rc && fchmod(fd, mode))
+		rc = mk_fail(err, MK_SYS, "cannot set the mode of %s: %s", c->out, strerror(errno));
 	if (close(fd) && !rc)
 		rc = mk_fail(err, MK_SYS, "cannot write %s: %s", c->out, strerror(errno));
 	if (!rc && rename(tmp, c->out))
-		rc = mk_fail(err, MK_SYS, "cannot rename %s to %s: %s", tmp, c->out, strerror(errno));
+		rc = mk_fail(err, MK_SYS, "cannot replace %s: %s", c->out, strerror(errno));
 	if (rc)
 		unlink(tmp);
 	return rc;
@@ -348,9 +430,13 @@ int cli_write_file(struct cli *c, const struct mk_buf *b)
 {
 	struct mk_err err;
 	struct stat st;
-	bool regular = lstat(c->out, &st) != 0 || S_ISREG(st.st_mode);
+	bool absent = lstat(c->out, &st) != 0;
+	mode_t mask = umask(0);
 
-	if (!(regular ? write_renamed(c, b, &err) : write_through(c, b, &err)))
+	umask(mask);
+	if (!(absent || S_ISREG(st.st_mode)
+		      ? write_renamed(c, b, absent ? 0666 & ~mask : st.st_mode & 07777, &err)
+		      : write_through(c, b, &err)))
 		return CLI_YES;
 	cli_error(c, &err);
 	return CLI_TROUBLE;
@@ -364,6 +450,29 @@ int cli_finish(struct cli *c, const struct mk_buf *result, int status)
 		return cli_write_file(c, result) ? CLI_TROUBLE : status;
 	if (!mk_write_all(STDOUT_FILENO, result->data, result->len, "standard output", &err) &&
 	    !close_stdout(&err))
+		return status;
+	cli_error(c, &err);
+	return CLI_TROUBLE;
+}
+
+int cli_finish_records(struct cli *c, const struct mk_buf *records, bool json)
+{
+	struct mk_err err;
+	struct mk_buf b;
+
+	if (!json)
+		return cli_finish(c, records, CLI_YES);
+	mk_buf_init(&b, &c->arena);
+	if (mk_records_json(&b, records->data, records->len, &err))
+		cli_die(c, &err);
+	return cli_finish(c, &b, CLI_YES);
+}
+
+int cli_finish_nothing(struct cli *c, int status)
+{
+	struct mk_err err;
+
+	if (!close_stdout(&err))
 		return status;
 	cli_error(c, &err);
 	return CLI_TROUBLE;

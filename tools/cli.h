@@ -14,6 +14,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "err.h"
+#include "load.h"
 #include "stream.h"
 
 /* Exit status. */
@@ -44,8 +45,12 @@ _Noreturn void cli_usage(const struct cli *c, const char *fmt, ...)
 /* Strict number of an option. Exits with status 2 on anything else. */
 uint64_t cli_number(const struct cli *c, char opt, const char *arg, uint64_t min, uint64_t max);
 
+uint64_t cli_long_number(const struct cli *c, const char *opt, const char *arg, uint64_t min,
+			 uint64_t max);
+
 void cli_error(const struct cli *c, const struct mk_err *err);
 void cli_warn(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_note(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_diags(const struct cli *c, const struct mk_diags *d);
 
 /* The exit status that an error of lib/ deserves. */
@@ -68,11 +73,27 @@ void cli_stream(struct cli *c, struct mk_stream *s, const char *path,
 _Noreturn void cli_stream_die(struct cli *c, const struct mk_stream *s, const struct mk_err *err);
 
 /*
+ * Loads the one state at path (NULL or "-" for standard input), prints its
+ * warnings, and ends the program when it cannot be read or its tree is of a
+ * wrong shape (errors of decoding).
+ */
+void cli_load(struct cli *c, const char *path, struct mk_loaded *out);
+
+/* A whole text: a file, or standard input. Failure ends the program. */
+struct mk_file cli_text(struct cli *c, const char *path);
+
+/* A record stream as it is, or as JSON Lines, to standard output or -o. Returns the exit status. */
+int cli_finish_records(struct cli *c, const struct mk_buf *records, bool json);
+
+/*
  * Writes all of the result, to out (by a temporary file and rename where it is
  * a regular file or absent) or standard output, checks that it arrived, and
  * returns status; CLI_TROUBLE when it did not.
  */
 int cli_finish(struct cli *c, const struct mk_buf *result, int status);
+
+/* The end of a tool that has no result: standard output is checked all the same. */
+int cli_finish_nothing(struct cli *c, int status);
 
 /* Writes to the file c->out as cli_finish does. 0, or the exit status after saying why. */
 int cli_write_file(struct cli *c, const struct mk_buf *b);

@@ -9,10 +9,11 @@
 #include "lines.h"
 
 static const char usage[] =
-	"mk-parse [-@hqsVv] [-I FORMAT] [-O FORMAT] [-o FILE] [-i DIR] [-d FILE]\n"
+	"mk-parse [-@hjqsVv] [-I FORMAT] [-O FORMAT] [-o FILE] [-i DIR] [-d FILE]\n"
 	"                [-p BYTES] [--view] [FILE]\n"
 	"  -I dts|dtb|lines       what FILE is (default: found out from its content)\n"
 	"  -O dtb|dts|lines|json  what to write (default: dtb)\n"
+	"  -j        the same as -O json\n"
 	"  -o FILE   write to FILE\n"
 	"  -i DIR    look for included files in DIR, too (may be repeated)\n"
 	"  -d FILE   write a make rule of all files read to FILE\n"
@@ -43,7 +44,8 @@ static size_t one_of(const struct cli *c, char opt, const char *arg, const char 
 	for (size_t i = 0; words[i]; i++)
 		if (!strcmp(arg, words[i]))
 			return i;
-	cli_usage(c, "-%c does not know '%s'", opt, arg);
+	cli_usage(c, "-%c does not know '%s': it takes %s", opt, arg,
+		  opt == 'O' ? "dtb, dts, lines or json" : "dts, dtb or lines");
 }
 
 static void print_tree(struct parse *p, struct mk_buf *out, struct mk_tree *t, size_t index)
@@ -60,7 +62,7 @@ static void print_tree(struct parse *p, struct mk_buf *out, struct mk_tree *t, s
 	case OUT_DTS:
 		if (index)
 			mk_buf_fmt(out, "\n/* tree %zu of the stream */\n", index + 1);
-		if (t->boot_cpuid != mk_boot_cpuid(t))
+		if (t->boot_cpuid != mk_boot_cpuid(t, true))
 			cli_warn(&p->cli,
 				 "boot_cpuid 0x%x is not that of /cpus: source cannot hold it, lines can",
 				 t->boot_cpuid);
@@ -69,6 +71,7 @@ static void print_tree(struct parse *p, struct mk_buf *out, struct mk_tree *t, s
 	case OUT_LINES:
 		if (index) {
 			mk_fail(&err, MK_BAD, "the lines form holds one tree, the input more");
+			mk_hint(&err, "-O dts and -O json write all trees of a stream");
 			cli_die(&p->cli, &err);
 		}
 		mk_lines_print(out, t);
@@ -127,6 +130,7 @@ static void options(struct parse *p, int argc, char **argv, enum mk_format *form
 	static const char *const in_words[] = {"", "dts", "dtb", "lines", NULL};
 	static const char *const out_words[] = {"dtb", "dts", "lines", "json", NULL};
 	const char **dirs = NULL;
+	bool chosen = false;
 	size_t cap = 0;
 	int o;
 
@@ -138,9 +142,11 @@ static void options(struct parse *p, int argc, char **argv, enum mk_format *form
 				cli_usage(&p->cli, "-I wants dts, dtb or lines");
 			break;
 		case 'O':
+			chosen = true;
 			p->output = (enum output)one_of(&p->cli, 'O', optarg, out_words);
 			break;
 		case 'j':
+			chosen = true;
 			p->output = OUT_JSON;
 			break;
 		case 'i':
@@ -166,9 +172,12 @@ static void options(struct parse *p, int argc, char **argv, enum mk_format *form
 			break;
 		case 1000:
 			p->print.view = true;
-			p->output = OUT_DTS;
 			break;
 		}
+	if (p->print.view && chosen && p->output != OUT_DTS)
+		cli_usage(&p->cli, "--view goes with -O dts alone");
+	if (p->print.view)
+		p->output = OUT_DTS;
 	if (argc - optind > 1)
 		cli_usage(&p->cli, "one file at a time: '%s' is too much", argv[optind + 1]);
 }

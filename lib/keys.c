@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keys: the table of record keys, and reading and writing values by type. */
+#include "keys.h"
+
+#include <string.h>
+
+#include "arena.h"
+#include "json.h"
+#include "num.h"
+
+const struct mk_key mk_keys[] = {
+	{"abi", MK_KEY_NUMBER, "kernel interface, 1 or 2"},
+	{"cpu-affinity", MK_KEY_TEXT, "compact, spread or local"},
+	{"cpu-count", MK_KEY_NUMBER, "how many CPUs"},
+	{"cpus", MK_KEY_IDS, "physical CPU ids; the first one boots"},
+	{"devices", MK_KEY_NAMES, "devices, VFs (eth0_vf1) and namespaces (nvme0_ns2)"},
+	{"digest", MK_KEY_TEXT, "stands for the state that a delta was computed from"},
+	{"enable-host-kcore", MK_KEY_FLAG, "an option of the instance"},
+	{"free", MK_KEY_SIZE, "free bytes"},
+	{"free-cpus", MK_KEY_IDS, "CPUs of the pool that no instance has"},
+	{"host-cpus", MK_KEY_IDS, "CPUs that stay with the host"},
+	{"id", MK_KEY_NUMBER, "instance id, 1 to 2047"},
+	{"memory", MK_KEY_MEMORY, "memory regions, or sizes for the kernel to place"},
+	{"memory-policy", MK_KEY_TEXT, "local, interleave or bind"},
+	{"numa-node", MK_KEY_NUMBER, "NUMA node of what is added"},
+	{"numa-nodes", MK_KEY_IDS, "NUMA nodes, in order of preference"},
+	{"pci-id", MK_KEY_TEXT, "PCI function"},
+	{"pci-ids", MK_KEY_NAMES, "PCI functions of devices=, in the same order; - for none"},
+	{"size", MK_KEY_SIZE, "bytes"},
+	{"state", MK_KEY_TEXT, "ready, loaded or active"},
+	{"uring-cq-entries", MK_KEY_NUMBER, "an option of the instance"},
+	{"uring-shim-data-pages", MK_KEY_NUMBER, "an option of the instance"},
+	{"uring-sq-entries", MK_KEY_NUMBER, "an option of the instance"},
+	{"what", MK_KEY_TEXT, "what no kernel operation expresses"},
+	{NULL, MK_KEY_TEXT, NULL},
+};
+
+const struct mk_key *mk_key_find(const char *name)
+{
+	for (const struct mk_key *k = mk_keys; k->name; k++)
+		if (!strcmp(k->name, name))
+			return k;
+	return NULL;
+}
+
+static int bad(const struct mk_pair *p, struct mk_err *err, const char *wanted)
+{
+	return mk_fail_at(err, MK_BAD, p->at, "'%s' must be %s, not '%.*s'", p->key, wanted,
+			  (int)(p->len < 80 ? p->len : 80), p->raw);
+}
+
+int mk_key_u32(struct mk_arena *a, const struct mk_pair *p, uint32_t *v, struct mk_err *err)
+{
+	(void)a;
+	return mk_num_u32(p->raw, p->len, v) ? MK_OK : bad(p, err, "a number");
+}
+
+int mk_key_flag(struct mk_arena *a, const struct mk_pair *p, bool *v, struct mk_err *err)
+{
+	(void)a;
+	*v = p->len == 3 && !memcmp(p->raw, "yes", 3);
+	return *v || (p->len == 2 && !memcmp(p->raw, "no", 2)) ? MK_OK : bad(p, err, "yes or no");
+}
+
+int mk_key_ids(struct mk_arena *a, const struct mk_pair *p, struct mk_ids *ids, struct mk_err *err)
+{
+	size_t at;
+
+	if (mk_ids_parse(a, p->raw, p->len, ids, &at))
+		return MK_OK;
+	if (ids->n >= MK_IDS_MAX)
+		return mk_fail_at(err, MK_BAD, p->at, "'%s' lists more than %d ids", p->key, MK_IDS_MAX);
+	bad(p, err, "a list of ids");
+	mk_hint(err, "write it like 4-7,10 or 12-20:2; '%.*s' is not that",
+		(int)(p->len - at < 40 ? p->len - at : 40), p->raw + at);
+	return MK_BAD;
+}
+
+/* "0xBASE+SIZE", "SIZE@NODE", "SIZE" */
+static bool one_memory(const char *s, size_t len, struct mk_mem *m)
+{
+	const char *plus = memchr(s, '+', len), *at = memchr(s, '@', len);
+
+	*m = (struct mk_mem){.node = MK_NODE_ANY};
+	if (at) {
+		size_t n = (size_t)(at - s);
+
+		if (!mk_num_u32(at + 1, len - n - 1, &m->node) || m->node == MK_NODE_ANY)
+			return false;
+		len = n;
+		plus = plus && plus < at ? plus : NULL;
+	}
+	if (!plus)
+		return mk_num_size(s, len, &m->size);
+	m->placed = true;
+	return len > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') &&
+	       mk_num_u64(s, (size_t)(plus - s), &m->base) &&
+	       mk_num_size(plus + 1, len - (size_t)(plus - s) - 1, &m->size);
+}
+
+int mk_key_memory(struct mk_arena *a, const struct mk_pair *p, struct mk_mems *mem,
+		  struct mk_err *err)
+{
+	*mem = (struct mk_mems){0};
+	for (size_t i = 0; p->len && i <= p->len;) {
+		const char *comma = memchr(p->raw + i, ',', p->len - i);
+		size_t len = comma ? (size_t)(comma - p->raw) - i : p->len - i;
+		struct mk_mem m;
+
+		if (!one_memory(p->raw + i, len, &m)) {
+			bad(p, err, "memory");
+			mk_hint(err, "write 2G, 2G@0 (on NUMA node 0) or 0x80000000+2G, separated by commas");
+			return MK_BAD;
+		}
+		mk_mem_add(a, mem, m);
+		i += len + 1;
+	}
+	return MK_OK;
+}
+
+int mk_key_names(struct mk_arena *a, const struct mk_pair *p, const char ***names, size_t *n,
+		 struct mk_err *err)
+{
+	size_t cap = 0;
+
+	*names = NULL;
+	*n = 0;
+	for (size_t i = 0; p->len && i <= p->len;) {
+		const char *comma = memchr(p->raw + i, ',', p->len - i);
+		struct mk_pair item = *p;
+
+		item.raw = p->raw + i;
+		item.len = comma ? (size_t)(comma - p->raw) - i : p->len - i;
+		if (!item.len)
+			return bad(p, err, "names, separated by commas");
+		*names = mk_arena_more(a, (void *)*names, *n, &cap, sizeof(**names));
+		(*names)[(*n)++] = mk_record_text(a, &item);
+		i += item.len + 1;
+	}
+	return MK_OK;
+}
+
+/* ------------------------------------------------------------ writing */
+
+void mk_put_ids(struct mk_record_writer *w, const char *key, const struct mk_ids *ids)
+{
+	mk_record_key(w, key);
+	mk_ids_print(w->b, ids);
+}
+
+void mk_put_memory(struct mk_record_writer *w, const char *key, const struct mk_mems *mem)
+{
+	mk_record_key(w, key);
+	for (size_t i = 0; i < mem->n; i++) {
+		const struct mk_mem *m = &mem->m[i];
+
+		if (i)
+			mk_buf_char(w->b, ',');
+		if (m->placed) {
+			mk_buf_hex(w->b, m->base);
+			mk_buf_char(w->b, '+');
+		}
+		mk_buf_u64(w->b, m->size);
+		if (m->node != MK_NODE_ANY)
+			mk_buf_fmt(w->b, "@%u", m->node);
+	}
+}
+
+void mk_put_uses(struct mk_record_writer *w, const char *key, const struct mk_uses *uses)
+{
+	mk_record_key(w, key);
+	for (size_t i = 0; i < uses->n; i++) {
+		if (i)
+			mk_buf_char(w->b, ',');
+		mk_record_add(w, uses->u[i].text);
+	}
+}
+
+/* ------------------------------------------------------------ JSON */
+
+static int json_value(struct mk_arena *a, struct mk_json *j, const struct mk_pair *p,
+		      struct mk_err *err)
+{
+	const struct mk_key *key = mk_key_find(p->key);
+	enum mk_key_type type = key ? key->type : MK_KEY_TEXT;
+	const char **names;
+	struct mk_mems mem;
+	struct mk_ids ids;
+	uint64_t v;
+	size_t n;
+	bool yes;
+
+	switch (type) {
+	case MK_KEY_NUMBER:
+	case MK_KEY_SIZE:
+		if (!mk_num_u64(p->raw, p->len, &v))
+			return bad(p, err, "a number");
+		mk_json_u64(j, v);
+		return MK_OK;
+	case MK_KEY_FLAG:
+		if (mk_key_flag(a, p, &yes, err))
+			return MK_BAD;
+		mk_json_bool(j, yes);
+		return MK_OK;
+	case MK_KEY_IDS:
+		if (mk_key_ids(a, p, &ids, err))
+			return MK_BAD;
+		mk_json_open(j, '[');
+		for (size_t i = 0; i < ids.n; i++)
+			mk_json_u64(j, ids.id[i]);
+		mk_json_close(j, ']');
+		return MK_OK;
+	case MK_KEY_NAMES:
+		if (mk_key_names(a, p, &names, &n, err))
+			return MK_BAD;
+		mk_json_open(j, '[');
+		for (size_t i = 0; i < n; i++)
+			mk_json_str(j, names[i]);
+		mk_json_close(j, ']');
+		return MK_OK;
+	case MK_KEY_MEMORY:
+		if (mk_key_memory(a, p, &mem, err))
+			return MK_BAD;
+		mk_json_open(j, '[');
+		for (size_t i = 0; i < mem.n; i++) {
+			mk_json_open(j, '{');
+			if (mem.m[i].placed) {
+				mk_json_key(j, "base");
+				mk_json_hex(j, mem.m[i].base);
+			}
+			mk_json_key(j, "size");
+			mk_json_u64(j, mem.m[i].size);
+			if (mem.m[i].node != MK_NODE_ANY) {
+				mk_json_key(j, "node");
+				mk_json_u64(j, mem.m[i].node);
+			}
+			mk_json_close(j, '}');
+		}
+		mk_json_close(j, ']');
+		return MK_OK;
+	case MK_KEY_TEXT:
+		break;
+	}
+	mk_json_str(j, mk_record_text(a, p));
+	return MK_OK;
+}
+
+int mk_records_json(struct mk_buf *b, const char *text, size_t len, struct mk_err *err)
+{
+	struct mk_file src = {.name = "<records>", .text = text, .len = len};
+	struct mk_record_reader r;
+	struct mk_record rec;
+	bool got;
+
+	mk_record_open(&r, &src);
+	for (;;) {
+		struct mk_json j = {.b = b};
+		int rc = mk_record_next(&r, b->arena, &rec, &got, err);
+
+		if (rc || !got)
+			return rc;
+		mk_json_open(&j, '{');
+		mk_json_key(&j, "verb");
+		mk_json_str(&j, rec.verb);
+		mk_json_key(&j, "subject");
+		/* a name that could pass for @pool, tx_1 or - keeps its escape */
+		if (rec.special)
+			mk_json_str(&j, rec.subject);
+		else
+			mk_json_str(&j, mk_record_subject(b->arena, rec.subject));
+		for (size_t i = 0; i < rec.n; i++) {
+			mk_json_key(&j, rec.pair[i].key);
+			rc = json_value(b->arena, &j, &rec.pair[i], err);
+			if (rc)
+				return rc;
+		}
+		mk_json_close(&j, '}');
+		mk_buf_char(b, '\n');
+	}
+}

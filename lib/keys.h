@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keys: every key that a record may have, and its type. One table: requests
+ * are checked against it, JSON is typed by it, mk-records(5) documents it.
+ */
+#ifndef MK_KEYS_H
+#define MK_KEYS_H
+
+#include "record.h"
+#include "state.h"
+
+enum mk_key_type {
+	MK_KEY_TEXT,   /* a string */
+	MK_KEY_NAMES,  /* strings, comma-separated */
+	MK_KEY_NUMBER,
+	MK_KEY_SIZE,   /* bytes; units allowed on input */
+	MK_KEY_IDS,    /* cpulist, order kept */
+	MK_KEY_MEMORY, /* 0xBASE+SIZE or SIZE[@NODE], comma-separated */
+	MK_KEY_FLAG,   /* yes or no */
+};
+
+struct mk_key {
+	const char *name;
+	enum mk_key_type type;
+	const char *text; /* what it says, for the manual */
+};
+
+extern const struct mk_key mk_keys[]; /* ends with a name of NULL */
+
+/* NULL for an unknown key. */
+const struct mk_key *mk_key_find(const char *name);
+
+/* Values of records. MK_BAD with the place when one is not of its type. */
+int mk_key_u32(struct mk_arena *a, const struct mk_pair *p, uint32_t *v, struct mk_err *err);
+int mk_key_ids(struct mk_arena *a, const struct mk_pair *p, struct mk_ids *ids, struct mk_err *err);
+int mk_key_memory(struct mk_arena *a, const struct mk_pair *p, struct mk_mems *mem,
+		  struct mk_err *err);
+int mk_key_names(struct mk_arena *a, const struct mk_pair *p, const char ***names, size_t *n,
+		 struct mk_err *err);
+int mk_key_flag(struct mk_arena *a, const struct mk_pair *p, bool *v, struct mk_err *err);
+
+/* Writing values of these types. */
+void mk_put_ids(struct mk_record_writer *w, const char *key, const struct mk_ids *ids);
+void mk_put_memory(struct mk_record_writer *w, const char *key, const struct mk_mems *mem);
+void mk_put_uses(struct mk_record_writer *w, const char *key, const struct mk_uses *uses);
+
+/*
+ * A record stream as JSON Lines, appended to b: {"verb":..., "subject":...,
+ * key: value}. Ids are arrays of numbers, sizes numbers, memory
+ * [{"base":"0x..","size":N,"node":N}], flags booleans.
+ */
+int mk_records_json(struct mk_buf *b, const char *text, size_t len, struct mk_err *err);
+
+#endif

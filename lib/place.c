@@ -1,0 +1,739 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * place: explicit CPUs and memory, or a number and an amount to be found. CPUs
+ * are taken compactly: on one NUMA node, in one run where there is one. Memory
+ * is taken from the smallest hole that holds it.
+ */
+#include "place.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "decode.h"
+#include "keys.h"
+#include "num.h"
+#include "rules.h"
+
+struct placer {
+	struct mk_state *s;
+	struct mk_err *err;
+	const struct mk_request *r; /* the one in hand */
+};
+
+/* ------------------------------------------------------------ requests */
+
+static const char *const create_keys[] = {
+	"cpus", "cpu-count", "memory", "id", "devices", "numa-nodes", "cpu-affinity", "memory-policy",
+	"enable-host-kcore", "uring-sq-entries", "uring-cq-entries", "uring-shim-data-pages", NULL};
+static const char *const update_keys[] = {"cpus", "cpu-count", "memory", "devices", NULL};
+static const char *const no_keys[] = {NULL};
+
+static const struct verb {
+	const char *name;
+	const char *const *keys;
+} verbs[] = {{"create", create_keys}, {"update", update_keys}, {"delete", no_keys}, {NULL, NULL}};
+
+static int unknown_verb(const struct mk_record *rec, struct mk_err *err)
+{
+	static const char *const known[] = {"create", "update", "delete", NULL};
+	const char *near = mk_nearest(rec->verb, known);
+
+	mk_fail_at(err, MK_BAD, rec->at, "'%s' is no request", rec->verb);
+	mk_hint(err, near ? "did you mean %s?" : "requests are create, update and delete%.0s",
+		near ? near : "");
+	return MK_BAD;
+}
+
+static int check_keys(const struct mk_record *rec, const struct verb *v, struct mk_err *err)
+{
+	for (size_t i = 0; i < rec->n; i++) {
+		const char *near;
+		size_t k = 0;
+
+		while (v->keys[k] && strcmp(v->keys[k], rec->pair[i].key) != 0)
+			k++;
+		if (v->keys[k])
+			continue;
+		near = mk_nearest(rec->pair[i].key, v->keys);
+		mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'", v->name, rec->pair[i].key);
+		if (near)
+			mk_hint(err, "did you mean %s=?", near);
+		return MK_BAD;
+	}
+	return MK_OK;
+}
+
+int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record *rec,
+		 struct mk_err *err)
+{
+	const struct verb *v = verbs;
+	struct mk_request *r;
+
+	while (v->name && strcmp(v->name, rec->verb) != 0)
+		v++;
+	if (!v->name)
+		return unknown_verb(rec, err);
+	if (rec->special) {
+		mk_fail_at(err, MK_BAD, rec->subject_at, "%s wants the name of an instance, not %s", v->name,
+			   rec->subject);
+		return MK_BAD;
+	}
+	if (!strcmp(rec->verb, "create") && !mk_name_ok(rec->subject)) {
+		mk_fail_at(err, MK_BAD, rec->subject_at, "'%s' is no good name for an instance [MK301]", rec->subject);
+		mk_hint(err, "letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit");
+		return MK_BAD;
+	}
+	if (check_keys(rec, v, err))
+		return MK_BAD;
+	if (mk_record_get(rec, "cpus") && mk_record_get(rec, "cpu-count"))
+		return mk_fail_at(err, MK_BAD, mk_record_get(rec, "cpu-count")->at,
+				  "give cpus= or cpu-count=, not both");
+	r = mk_arena_alloc(a, sizeof(*r));
+	r->rec = *rec;
+	if (b->last)
+		b->last->next = r;
+	else
+		b->first = r;
+	b->last = r;
+	b->n++;
+	return MK_OK;
+}
+
+static const struct mk_pair *key(const struct placer *p, const char *name)
+{
+	return mk_record_get(&p->r->rec, name);
+}
+
+/* ------------------------------------------------------------ CPUs */
+
+static int no_cpus(struct placer *p, const struct mk_pair *at, size_t want, const struct mk_ids *free)
+{
+	mk_fail_at(p->err, MK_NO, at->at, "%s wants %zu CPUs, and %zu of the pool %s free",
+		   p->r->rec.subject, want, free->n, free->n == 1 ? "is" : "are");
+	if (free->n)
+		mk_hint(p->err, "free CPUs: %s; ask for at most %zu, or take some from another instance",
+			mk_ids_brief(p->s->arena, free, 8), free->n);
+	else
+		mk_hint(p->err, "take some from another instance, or add CPUs to the pool");
+	return MK_NO;
+}
+
+/* n ids of a sorted list: the first run of n consecutive ones, else the lowest n. */
+static void take_run(struct mk_arena *a, const struct mk_ids *from, size_t n, struct mk_ids *out)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i < from->n; i++) {
+		run = i && from->id[i] == from->id[i - 1] + 1 ? run + 1 : 1;
+		if (run < n)
+			continue;
+		for (size_t k = i + 1 - n; k <= i; k++)
+			mk_ids_add(a, out, from->id[k]);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		mk_ids_add(a, out, from->id[i]);
+}
+
+/* The free CPUs of one NUMA node, sorted. */
+static struct mk_ids on_node(const struct placer *p, const struct mk_ids *sorted, const struct mk_numa *n)
+{
+	struct mk_ids mine = mk_ids_sorted(p->s->arena, &n->cpus.ids), out = {0};
+	size_t k = 0;
+
+	for (size_t i = 0; i < sorted->n; i++) {
+		while (k < mine.n && mine.id[k] < sorted->id[i])
+			k++;
+		if (k < mine.n && mine.id[k] == sorted->id[i])
+			mk_ids_add(p->s->arena, &out, sorted->id[i]);
+	}
+	return out;
+}
+
+static bool wants_node(const struct mk_instance *x, uint32_t node)
+{
+	return !x->numa_nodes.n || mk_ids_has(&x->numa_nodes, node);
+}
+
+/* n more CPUs for x: from the node that is just large enough, else from anywhere that x wants. */
+static int find_cpus(struct placer *p, const struct mk_pair *at, struct mk_instance *x, size_t n)
+{
+	struct mk_ids free = mk_free_cpus(p->s);
+	struct mk_ids sorted = mk_ids_sorted(p->s->arena, &free), best = {0}, wanted = {0};
+
+	for (size_t i = 0; i < p->s->n_numa; i++) {
+		struct mk_ids here;
+
+		if (!wants_node(x, p->s->numa[i].id))
+			continue;
+		here = on_node(p, &sorted, &p->s->numa[i]);
+		if (here.n >= n && (!best.n || here.n < best.n))
+			best = here;
+		for (size_t k = 0; x->numa_nodes.n && k < here.n; k++)
+			mk_ids_add(p->s->arena, &wanted, here.id[k]);
+	}
+	if (!best.n)
+		best = x->numa_nodes.n ? mk_ids_sorted(p->s->arena, &wanted) : sorted;
+	if (best.n < n)
+		return no_cpus(p, at, x->cpus.ids.n + n, &best);
+	take_run(p->s->arena, &best, n, &x->cpus.ids);
+	return MK_OK;
+}
+
+static const struct mk_instance *cpu_holder(const struct placer *p, uint64_t cpu,
+					    const struct mk_instance *but)
+{
+	for (size_t i = 0; i < p->s->n_instances; i++)
+		if (&p->s->instance[i] != but && mk_ids_has(&p->s->instance[i].cpus.ids, cpu))
+			return &p->s->instance[i];
+	return NULL;
+}
+
+static int cpu_refused(struct placer *p, const struct mk_pair *at, uint64_t cpu,
+		       const struct mk_instance *x)
+{
+	const struct mk_instance *holder = cpu_holder(p, cpu, x);
+	struct mk_ids free = mk_free_cpus(p->s);
+	unsigned long long id = cpu;
+
+	if (mk_ids_has(&p->s->host_cpus.ids, cpu))
+		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is reserved for the host [MK402]", id);
+	else if (holder)
+		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu belongs to %s, which has CPUs %s [MK404]", id,
+			   holder->name, mk_ids_brief(p->s->arena, &holder->cpus.ids, 8));
+	else
+		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is not in the pool [MK403]", id);
+	if (free.n)
+		mk_hint(p->err, "free CPUs: %s", mk_ids_brief(p->s->arena, &free, 8));
+	return MK_NO;
+}
+
+static int explicit_cpus(struct placer *p, const struct mk_pair *at, struct mk_instance *x)
+{
+	struct mk_ids ids, free, sorted;
+	struct mk_ranges ok;
+
+	if (mk_key_ids(p->s->arena, at, &ids, p->err))
+		return MK_BAD;
+	if (!ids.n)
+		return mk_fail_at(p->err, MK_NO, at->at, "%s would have no CPU [MK306]", x->name);
+	sorted = mk_ids_sorted(p->s->arena, &ids);
+	for (size_t i = 1; i < sorted.n; i++)
+		if (sorted.id[i] == sorted.id[i - 1])
+			return mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is listed twice [MK405]",
+					  (unsigned long long)sorted.id[i]);
+	x->cpus.ids.n = 0; /* its own are free to it */
+	free = mk_free_cpus(p->s);
+	mk_ranges_init(&ok, p->s->arena);
+	for (size_t i = 0; i < free.n; i++)
+		mk_ranges_add(&ok, free.id[i], free.id[i]);
+	mk_ranges_join(&ok);
+	for (size_t i = 0; i < ids.n; i++)
+		if (!mk_ranges_has(&ok, ids.id[i], ids.id[i]))
+			return cpu_refused(p, at, ids.id[i], x);
+	x->cpus = (struct mk_cpus){.ids = ids, .known = true, .where = x->cpus.where};
+	return MK_OK;
+}
+
+static int cpus(struct placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *list = key(p, "cpus"), *count = key(p, "cpu-count");
+	uint32_t n;
+
+	if (list)
+		return explicit_cpus(p, list, x);
+	if (!count)
+		return MK_OK;
+	if (mk_key_u32(p->s->arena, count, &n, p->err))
+		return MK_BAD;
+	if (!n)
+		return mk_fail_at(p->err, MK_NO, count->at, "%s would have no CPU [MK306]", x->name);
+	x->cpus.known = true;
+	if (n <= x->cpus.ids.n) {
+		x->cpus.ids.n = n; /* the first ones stay: the boot CPU is the first of all */
+		return MK_OK;
+	}
+	return find_cpus(p, count, x, n - x->cpus.ids.n);
+}
+
+/* ------------------------------------------------------------ memory */
+
+static int no_memory(struct placer *p, const struct mk_pair *at, uint64_t bytes, uint32_t node)
+{
+	struct mk_arena *a = p->s->arena;
+	uint64_t free = mk_free_bytes(p->s, node), pool = 0;
+	const char *where = node == MK_NODE_ANY ? "" : mk_arena_fmt(a, " on NUMA node %u", node);
+	struct mk_ranges r;
+	struct mk_range big;
+
+	for (size_t i = 0; i < p->s->chunks.n; i++)
+		if (node == MK_NODE_ANY || p->s->chunks.m[i].node == node)
+			pool += p->s->chunks.m[i].size;
+	mk_free_memory(p->s, node, &r);
+	big = mk_ranges_largest(&r);
+	if (free >= bytes && big.first <= big.last) {
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "%s wants %s in one piece, and the largest free block%s is %s (%s are free in pieces) [MK501]",
+			   p->r->rec.subject, mk_num_size_text(a, bytes), where,
+			   mk_num_size_text(a, big.last - big.first + 1), mk_num_size_text(a, free));
+		mk_hint(p->err, "ask for several regions: memory=%s,%s",
+			mk_num_size_text(a, big.last - big.first + 1),
+			mk_num_size_text(a, bytes - (big.last - big.first + 1)));
+		return MK_NO;
+	}
+	mk_fail_at(p->err, MK_NO, at->at, "%s wants %s of memory, and %s of the pool's %s%s are free [MK507]",
+		   p->r->rec.subject, mk_num_size_text(a, bytes), mk_num_size_text(a, free),
+		   mk_num_size_text(a, pool), where);
+	mk_hint(p->err, "%s short: ask for at most %s, or shrink another instance",
+		mk_num_size_text(a, bytes - free), mk_num_size_text(a, free));
+	return MK_NO;
+}
+
+/* One more region of that size for x. */
+static int find_memory(struct placer *p, const struct mk_pair *at, struct mk_instance *x, uint64_t bytes,
+		       uint32_t node)
+{
+	struct mk_mem m = {.size = bytes, .node = node, .where = x->where};
+	struct mk_ranges r;
+
+	if (p->s->abi == 2) { /* the kernel places it */
+		if (mk_free_bytes(p->s, node) < bytes)
+			return no_memory(p, at, bytes, node);
+		mk_mem_add(p->s->arena, &x->mem, m);
+		return MK_OK;
+	}
+	mk_free_memory(p->s, node, &r);
+	if (!mk_ranges_best_fit(&r, bytes, MK_PAGE_BYTES, &m.base))
+		return no_memory(p, at, bytes, node);
+	m.placed = true;
+	mk_mem_add(p->s->arena, &x->mem, m);
+	return MK_OK;
+}
+
+/* A region at an address that the request names. */
+static int fixed_memory(struct placer *p, const struct mk_pair *at, struct mk_instance *x,
+			const struct mk_mem *m)
+{
+	struct mk_arena *a = p->s->arena;
+	struct mk_ranges r;
+	struct mk_range big;
+
+	if (m->base % MK_PAGE_BYTES)
+		return mk_fail_at(p->err, MK_NO, at->at, "0x%llx is not aligned to pages of 4096 bytes [MK504]",
+				  (unsigned long long)m->base);
+	mk_free_memory(p->s, m->node, &r);
+	if (m->size - 1 > UINT64_MAX - m->base || !mk_ranges_has(&r, m->base, m->base + (m->size - 1))) {
+		big = mk_ranges_largest(&r);
+		mk_fail_at(p->err, MK_NO, at->at, "%s cannot have %s: not all of it is free memory of the pool [MK501]",
+			   x->name, mk_mem_text(a, m));
+		if (big.first <= big.last)
+			mk_hint(p->err, "the largest free block is %s at 0x%llx",
+				mk_num_size_text(a, big.last - big.first + 1), (unsigned long long)big.first);
+		return MK_NO;
+	}
+	mk_mem_add(a, &x->mem, *m)->where = x->where;
+	return MK_OK;
+}
+
+static int by_size(const void *x, const void *y)
+{
+	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+/*
+ * Gives memory back: whole regions, the newest first, because the kernel takes
+ * back only what it once gave. The sizes that would do are the hint.
+ */
+static int shrink_memory(struct placer *p, const struct mk_pair *at, struct mk_instance *x, uint64_t want)
+{
+	uint64_t have = mk_mems_bytes(&x->mem), *would;
+	struct mk_buf b;
+	size_t n = 0;
+
+	would = mk_arena_array(p->s->arena, x->mem.n, sizeof(*would));
+	for (uint64_t left = have; x->mem.n && left > want;) {
+		left -= x->mem.m[x->mem.n - 1 - n].size;
+		would[n++] = left;
+		if (left == want) {
+			x->mem.n -= n;
+			return MK_OK;
+		}
+		if (n == x->mem.n)
+			break;
+	}
+	mk_fail_at(p->err, MK_NO, at->at,
+		   "%s has %s in %zu regions, and only whole regions can be taken away: %s cannot be kept",
+		   x->name, mk_num_size_text(p->s->arena, have), x->mem.n,
+		   mk_num_size_text(p->s->arena, want));
+	qsort(would, n, sizeof(*would), by_size);
+	mk_buf_init(&b, p->s->arena);
+	for (size_t i = 0; i < n; i++)
+		if (would[i])
+			mk_buf_fmt(&b, "%s%s", b.len ? ", " : "", mk_num_size_text(p->s->arena, would[i]));
+	mk_hint(p->err, b.len ? "sizes that would do: %s" : "it can keep all of it, or be deleted%.0s",
+		mk_buf_cstr(&b));
+	return MK_NO;
+}
+
+static bool same_regions(const struct mk_mems *a, const struct mk_mems *b)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < b->n; k++)
+			found = found || (b->m[k].placed && b->m[k].base == a->m[i].base &&
+					  b->m[k].size == a->m[i].size);
+		if (!found)
+			return false;
+	}
+	return a->n == b->n;
+}
+
+static int memory(struct placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *at = key(p, "memory");
+	struct mk_mems want;
+	uint64_t have = mk_mems_bytes(&x->mem), sum;
+	size_t placed = 0;
+	int rc = MK_OK;
+
+	if (!at)
+		return MK_OK;
+	if (mk_key_memory(p->s->arena, at, &want, p->err))
+		return MK_BAD;
+	sum = mk_mems_bytes(&want);
+	if (!sum)
+		return mk_fail_at(p->err, MK_NO, at->at, "%s would have no memory [MK307]", x->name);
+	for (size_t i = 0; i < want.n; i++) {
+		placed += want.m[i].placed;
+		if (!want.m[i].size || want.m[i].size % MK_PAGE_BYTES)
+			return mk_fail_at(p->err, MK_NO, at->at,
+					  "%llu bytes are not a whole number of pages of 4096 bytes [MK504]",
+					  (unsigned long long)want.m[i].size);
+	}
+	if (placed && placed != want.n)
+		return mk_fail_at(p->err, MK_BAD, at->at, "give addresses to all of the memory, or to none");
+	if (placed && p->s->abi == 2 && !same_regions(&want, &x->mem)) {
+		mk_fail_at(p->err, MK_NO, at->at, "this kernel places memory itself: no address can be asked for");
+		mk_hint(p->err, "give a size, 2G or 2G@0");
+		return MK_NO;
+	}
+	if (placed) {
+		x->mem.n = 0;
+		for (size_t i = 0; !rc && i < want.n; i++)
+			rc = fixed_memory(p, at, x, &want.m[i]);
+		return rc;
+	}
+	if (x->mem.n && want.n == 1 && want.m[0].node == MK_NODE_ANY) {
+		if (sum == have)
+			return MK_OK;
+		if (sum < have)
+			return shrink_memory(p, at, x, sum);
+		return find_memory(p, at, x, sum - have, MK_NODE_ANY);
+	}
+	if (x->mem.n)
+		return mk_fail_at(p->err, MK_BAD, at->at,
+				  "an update states the memory in all: one size, or regions with addresses");
+	for (size_t i = 0; !rc && i < want.n; i++)
+		rc = find_memory(p, at, x, want.m[i].size, want.m[i].node);
+	return rc;
+}
+
+/* ------------------------------------------------------------ devices */
+
+static const struct mk_instance *device_holder(const struct placer *p, const struct mk_use *u,
+					       const struct mk_instance *but, const struct mk_use **theirs)
+{
+	for (size_t i = 0; i < p->s->n_instances; i++) {
+		const struct mk_instance *x = &p->s->instance[i];
+
+		for (size_t k = 0; x != but && k < x->devices.n; k++) {
+			const struct mk_use *o = &x->devices.u[k];
+
+			if (o->device == u->device && o->device != MK_NO_DEVICE &&
+			    (o->part == MK_WHOLE || u->part == MK_WHOLE ||
+			     (o->part == u->part && o->number == u->number))) {
+				*theirs = o;
+				return x;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* Availability is judged by the rules, over the state with this one use in it. */
+static int check_use(struct placer *p, const struct mk_pair *at, const struct mk_instance *x,
+		     const struct mk_use *u)
+{
+	const struct mk_use *theirs = NULL;
+	const struct mk_instance *holder = device_holder(p, u, x, &theirs);
+
+	if (holder)
+		return mk_fail_at(p->err, MK_NO, at->at, "%s has %s already [%s]", holder->name, theirs->text,
+				  theirs->part == u->part ? "MK602" : "MK606");
+	for (size_t i = 0; i < x->devices.n; i++)
+		if (x->devices.u[i].device == u->device &&
+		    (x->devices.u[i].part == MK_WHOLE || u->part == MK_WHOLE ||
+		     (x->devices.u[i].part == u->part && x->devices.u[i].number == u->number)))
+			return mk_fail_at(p->err, MK_NO, at->at, "%s and %s in one list [MK602]",
+					  x->devices.u[i].text, u->text);
+	return MK_OK;
+}
+
+static int devices(struct placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *at = key(p, "devices");
+	const char **names;
+	size_t n, cap = 0;
+	int rc;
+
+	if (!at)
+		return MK_OK;
+	if (mk_key_names(p->s->arena, at, &names, &n, p->err))
+		return MK_BAD;
+	x->devices = (struct mk_uses){0};
+	for (size_t i = 0; i < n; i++) {
+		struct mk_use u = {.text = names[i], .device = MK_NO_DEVICE, .where = x->where};
+
+		if (!mk_use_resolve(p->s, &u)) {
+			mk_fail_at(p->err, MK_NO, at->at, "the machine has no device '%s' [MK601]", names[i]);
+			if (p->s->n_devices)
+				mk_hint(p->err, "it has %s%s", p->s->device[0].name,
+					p->s->n_devices > 1 ? " and others: mk-show lists them" : "");
+			return MK_NO;
+		}
+		rc = check_use(p, at, x, &u);
+		if (rc)
+			return rc;
+		x->devices.u = mk_arena_more(p->s->arena, x->devices.u, x->devices.n, &cap,
+					     sizeof(*x->devices.u));
+		x->devices.u[x->devices.n++] = u;
+	}
+	x->devices.cap = cap;
+	return MK_OK;
+}
+
+/* ------------------------------------------------------------ the rest of an instance */
+
+static int wishes(struct placer *p, struct mk_instance *x)
+{
+	struct mk_arena *a = p->s->arena;
+	const struct mk_pair *nodes = key(p, "numa-nodes"), *affinity = key(p, "cpu-affinity");
+	const struct mk_pair *policy = key(p, "memory-policy");
+
+	if (nodes && mk_key_ids(a, nodes, &x->numa_nodes, p->err))
+		return MK_BAD;
+	if (affinity)
+		x->affinity = mk_record_text(a, affinity);
+	if (policy)
+		x->policy = mk_record_text(a, policy);
+	if (affinity && strcmp(x->affinity, "compact") != 0)
+		return mk_fail_at(p->err, MK_BAD, affinity->at,
+				  "cpu-affinity is compact; '%s' is not placed yet", x->affinity);
+	if (policy && strcmp(x->policy, "local") != 0)
+		return mk_fail_at(p->err, MK_BAD, policy->at,
+				  "memory-policy is local; '%s' is not placed yet", x->policy);
+	return MK_OK;
+}
+
+/* options { } and uring { } of a new instance, as nodes of a tree of their own. */
+static int options(struct placer *p, struct mk_instance *x)
+{
+	static const char *const uring[] = {"uring-sq-entries", "uring-cq-entries", "uring-shim-data-pages"};
+	const struct mk_pair *kcore = key(p, "enable-host-kcore");
+	struct mk_tree *t = mk_arena_alloc(p->s->arena, sizeof(*t));
+	struct mk_node *n;
+	bool yes = false;
+
+	mk_tree_init(t, p->s->arena);
+	mk_add_node(t, NULL, "");
+	if (kcore && mk_key_flag(p->s->arena, kcore, &yes, p->err))
+		return MK_BAD;
+	if (yes) {
+		n = mk_add_node(t, t->root, "options");
+		mk_add_empty(t, n, "enable-host-kcore");
+		x->options = n;
+	}
+	for (size_t i = 0; i < sizeof(uring) / sizeof(uring[0]); i++) {
+		const struct mk_pair *at = key(p, uring[i]);
+		uint32_t v;
+
+		if (!at)
+			continue;
+		if (mk_key_u32(p->s->arena, at, &v, p->err))
+			return MK_BAD;
+		n = mk_child(t, t->root, "uring");
+		if (!n)
+			n = mk_add_node(t, t->root, "uring");
+		mk_add_u32(t, n, uring[i] + strlen("uring-"), v);
+		x->uring = n;
+	}
+	return MK_OK;
+}
+
+static int instance_id(struct placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *at = key(p, "id");
+
+	if (!at)
+		return MK_OK;
+	if (mk_key_u32(p->s->arena, at, &x->id, p->err))
+		return MK_BAD;
+	if (x->id < MK_ID_MIN || x->id > MK_ID_MAX)
+		return mk_fail_at(p->err, MK_NO, at->at, "id %u is not between %d and %d [%s]", x->id, MK_ID_MIN,
+				  MK_ID_MAX, x->id ? "MK305" : "MK303");
+	for (size_t i = 0; i < p->s->n_instances; i++)
+		if (&p->s->instance[i] != x && p->s->instance[i].has_id && p->s->instance[i].id == x->id)
+			return mk_fail_at(p->err, MK_NO, at->at, "id %u belongs to %s [MK304]", x->id,
+					  p->s->instance[i].name);
+	x->has_id = true;
+	return MK_OK;
+}
+
+/* ------------------------------------------------------------ verbs */
+
+static int create(struct placer *p)
+{
+	const struct mk_record *rec = &p->r->rec;
+	struct mk_instance *x = mk_instance_find(p->s, rec->subject);
+	int rc;
+
+	if (x) {
+		mk_fail_at(p->err, MK_NO, rec->subject_at, "there is an instance '%s' already [MK302]", x->name);
+		mk_hint(p->err, "change it with update, or choose another name");
+		return MK_NO;
+	}
+	if (!key(p, "cpus") && !key(p, "cpu-count"))
+		return mk_fail_at(p->err, MK_BAD, rec->at, "create wants cpus= or cpu-count=");
+	if (!key(p, "memory"))
+		return mk_fail_at(p->err, MK_BAD, rec->at, "create wants memory=");
+	x = mk_instance_add(p->s, rec->subject);
+	mk_state_index(p->s);
+	rc = instance_id(p, x);
+	if (!rc)
+		rc = wishes(p, x);
+	if (!rc)
+		rc = cpus(p, x);
+	if (!rc)
+		rc = memory(p, x);
+	if (!rc)
+		rc = devices(p, x);
+	return rc ? rc : options(p, x);
+}
+
+static int no_instance(struct placer *p)
+{
+	const struct mk_record *rec = &p->r->rec;
+	const char *best = NULL;
+	unsigned edits = 3;
+
+	for (size_t i = 0; i < p->s->n_instances; i++) {
+		unsigned e = mk_num_edits(rec->subject, p->s->instance[i].name, 2);
+
+		if (e < edits) {
+			edits = e;
+			best = p->s->instance[i].name;
+		}
+	}
+	mk_fail_at(p->err, MK_NO, rec->subject_at, "there is no instance '%s'", rec->subject);
+	if (best)
+		mk_hint(p->err, "did you mean %s?", best);
+	return MK_NO;
+}
+
+static int update(struct placer *p)
+{
+	struct mk_instance *x = mk_instance_find(p->s, p->r->rec.subject);
+	int rc;
+
+	if (!x)
+		return no_instance(p);
+	rc = cpus(p, x);
+	if (!rc)
+		rc = memory(p, x);
+	return rc ? rc : devices(p, x);
+}
+
+static int delete(struct placer *p)
+{
+	struct mk_instance *x = mk_instance_find(p->s, p->r->rec.subject);
+	size_t i;
+
+	if (!x)
+		return no_instance(p);
+	if (x->status && (!strcmp(x->status, "active") || !strcmp(x->status, "loaded"))) {
+		mk_fail_at(p->err, MK_NO, p->r->rec.subject_at, "%s is %s: the kernel deletes what is ready",
+			   x->name, x->status);
+		mk_hint(p->err, "halt and unload it first");
+		return MK_NO;
+	}
+	i = (size_t)(x - p->s->instance);
+	memmove(x, x + 1, (p->s->n_instances - i - 1) * sizeof(*x));
+	p->s->n_instances--;
+	mk_state_index(p->s);
+	return MK_OK;
+}
+
+/* Whether a request takes less than its instance has: such are placed before those that take more. */
+static bool shrinks(const struct placer *p, const struct mk_request *r)
+{
+	const struct mk_instance *x = mk_instance_find(p->s, r->rec.subject);
+	const struct mk_pair *list = mk_record_get(&r->rec, "cpus"), *count = mk_record_get(&r->rec, "cpu-count");
+	struct mk_err ignored;
+	struct mk_ids ids;
+	uint32_t n;
+
+	if (!x || strcmp(r->rec.verb, "update") != 0)
+		return false;
+	if (list && !mk_key_ids(p->s->arena, list, &ids, &ignored))
+		return ids.n < x->cpus.ids.n;
+	if (count && !mk_key_u32(p->s->arena, count, &n, &ignored))
+		return n < x->cpus.ids.n;
+	return !mk_record_get(&r->rec, "memory") && mk_record_get(&r->rec, "devices");
+}
+
+static int twice(struct placer *p, const struct mk_batch *batch)
+{
+	struct mk_names seen = {.arena = p->s->arena};
+
+	for (const struct mk_request *r = batch->first; r; r = r->next) {
+		uint32_t *mark = mk_name_mark(mk_intern(&seen, r->rec.subject, strlen(r->rec.subject)));
+
+		if (*mark) {
+			mk_fail_at(p->err, MK_BAD, r->rec.at, "a second request about '%s' in one batch",
+				   r->rec.subject);
+			mk_hint(p->err, "a batch is a set: say in one request what shall be");
+			return MK_BAD;
+		}
+		*mark = 1;
+	}
+	return MK_OK;
+}
+
+int mk_place(struct mk_state *s, const struct mk_batch *batch, struct mk_err *err)
+{
+	struct placer p = {.s = s, .err = err};
+	bool *first = mk_arena_array(s->arena, batch->n, sizeof(bool));
+	int rc = twice(&p, batch);
+	size_t i;
+
+	for (p.r = batch->first; !rc && p.r; p.r = p.r->next)
+		if (!strcmp(p.r->rec.verb, "delete"))
+			rc = delete(&p);
+	for (p.r = batch->first, i = 0; !rc && p.r; p.r = p.r->next, i++) {
+		first[i] = shrinks(&p, p.r);
+		if (first[i])
+			rc = update(&p);
+	}
+	for (p.r = batch->first, i = 0; !rc && p.r; p.r = p.r->next, i++)
+		if (!first[i] && !strcmp(p.r->rec.verb, "update"))
+			rc = update(&p);
+	for (p.r = batch->first; !rc && p.r; p.r = p.r->next)
+		if (!strcmp(p.r->rec.verb, "create"))
+			rc = create(&p);
+	s->has_instances = true; /* from now on the state says what there is */
+	return rc;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rules: what makes a state a valid one. One table; a rule sees the whole
+ * state, sorted once, and reports each defect once with both parties.
+ */
+#ifndef MK_RULES_H
+#define MK_RULES_H
+
+#include "state.h"
+
+struct mk_rules_options {
+	bool baseline;   /* -b: instances are not allowed */
+	uint32_t max_id; /* 0 for MK_ID_MAX */
+};
+
+/* One line of the table. Rules of the decoder stand in it without a function. */
+struct mk_rule {
+	const char *id;   /* "MK401" */
+	enum mk_severity severity;
+	const char *text; /* what is wrong when it fires */
+	const char *cure; /* what to do about it */
+	const char *needs; /* rules that must not have fired, "MK102 MK105"; or NULL */
+	void (*fn)(void *ctx);
+};
+
+/* The table, in the order in which rules run; ends with an id of NULL. */
+extern const struct mk_rule mk_rules[];
+
+/* Runs all rules; findings are added to those that decoding has left in diags. */
+void mk_rules_run(const struct mk_state *s, const struct mk_rules_options *opts,
+		  struct mk_diags *diags);
+
+/* CPUs of the pool that no instance has, in pool order. */
+struct mk_ids mk_free_cpus(const struct mk_state *s);
+
+/*
+ * Memory of the pool that nobody has, of placed chunks on a node (MK_NODE_ANY
+ * for all). What is unplaced has no address and is not subtracted: see
+ * mk_free_bytes.
+ */
+void mk_free_memory(const struct mk_state *s, uint32_t node, struct mk_ranges *out);
+
+/* Bytes of the pool that nobody has, unplaced memory counted. */
+uint64_t mk_free_bytes(const struct mk_state *s, uint32_t node);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state: names to devices and instances, and small questions about a machine. */
+#include "state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arena.h"
+#include "buf.h"
+#include "dialect.h"
+#include "num.h"
+
+void mk_state_init(struct mk_state *s, struct mk_arena *a)
+{
+	*s = (struct mk_state){.arena = a, .names = {.arena = a}};
+}
+
+struct mk_mem *mk_mem_add(struct mk_arena *a, struct mk_mems *list, struct mk_mem m)
+{
+	list->m = mk_arena_more(a, list->m, list->n, &list->cap, sizeof(*list->m));
+	list->m[list->n] = m;
+	return &list->m[list->n++];
+}
+
+struct mk_instance *mk_instance_add(struct mk_state *s, const char *name)
+{
+	struct mk_instance *i;
+
+	s->instance = mk_arena_more(s->arena, s->instance, s->n_instances, &s->instances_cap,
+				    sizeof(*s->instance));
+	i = &s->instance[s->n_instances++];
+	*i = (struct mk_instance){.name = name};
+	return i;
+}
+
+uint64_t mk_mems_bytes(const struct mk_mems *list)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!mk_num_add(sum, list->m[i].size, &sum))
+			return UINT64_MAX;
+	return sum;
+}
+
+/* ------------------------------------------------------------ names */
+
+/*
+ * Names are interned with a letter before them for what they name; the mark of
+ * a name is an index + 1. d: a device's label, alias or node name; b: its node
+ * name without unit address, if only one has it; p: its PCI id; v: the PCI id of
+ * one of its VFs; i: an instance.
+ */
+static const char *tagged(struct mk_names *names, char tag, const char *s, size_t len, bool add)
+{
+	char small[128], *key = small;
+
+	if (len + 1 > sizeof(small))
+		key = mk_arena_alloc(names->arena, len + 1);
+	key[0] = tag;
+	memcpy(key + 1, s, len);
+	return add ? mk_intern(names, key, len + 1) : mk_name_known(names, key, len + 1);
+}
+
+static void bind(struct mk_names *names, char tag, const char *s, size_t len, size_t index)
+{
+	uint32_t *mark;
+
+	if (!s || !len)
+		return;
+	mark = mk_name_mark(tagged(names, tag, s, len, true));
+	if (!*mark)
+		*mark = (uint32_t)index + 1;
+	else if (tag == 'b' && *mark != index + 1)
+		*mark = UINT32_MAX; /* several have it: nobody answers to it */
+}
+
+static size_t bound(const struct mk_state *s, char tag, const char *name, size_t len)
+{
+	struct mk_names names = s->names; /* looking up allocates at most a key */
+	const char *known = tagged(&names, tag, name, len, false);
+	uint32_t mark = known ? *mk_name_mark(known) : 0;
+
+	return mark && mark != UINT32_MAX ? mark - 1 : MK_NO_DEVICE;
+}
+
+void mk_state_index(struct mk_state *s)
+{
+	s->names = (struct mk_names){.arena = s->arena};
+	for (size_t i = 0; i < s->n_devices; i++) {
+		const struct mk_device *d = &s->device[i];
+
+		bind(&s->names, 'd', d->name, strlen(d->name), i);
+		if (d->label)
+			bind(&s->names, 'd', d->label, strlen(d->label), i);
+		if (d->alias)
+			bind(&s->names, 'd', d->alias, strlen(d->alias), i);
+		bind(&s->names, 'd', d->node_name, strlen(d->node_name), i);
+		bind(&s->names, 'b', d->node_name, mk_base_len(d->node_name), i);
+		if (d->pci_id)
+			bind(&s->names, 'p', d->pci_id, strlen(d->pci_id), i);
+		for (size_t k = 0; k < d->n_vf_info; k++)
+			if (d->vf_info[k].pci_id)
+				bind(&s->names, 'v', d->vf_info[k].pci_id, strlen(d->vf_info[k].pci_id), i);
+	}
+	for (size_t i = 0; i < s->n_instances; i++)
+		bind(&s->names, 'i', s->instance[i].name, strlen(s->instance[i].name), i);
+}
+
+size_t mk_device_find(const struct mk_state *s, const char *name, size_t len)
+{
+	size_t i = bound(s, 'd', name, len);
+
+	return i != MK_NO_DEVICE ? i : bound(s, 'b', name, len);
+}
+
+struct mk_instance *mk_instance_find(const struct mk_state *s, const char *name)
+{
+	size_t i = bound(s, 'i', name, strlen(name));
+
+	return i == MK_NO_DEVICE ? NULL : &s->instance[i];
+}
+
+bool mk_use_resolve(const struct mk_state *s, struct mk_use *use)
+{
+	size_t device_len;
+	uint32_t number;
+	char kind;
+
+	use->part = MK_WHOLE;
+	use->device = mk_device_find(s, use->text, strlen(use->text));
+	if (use->device != MK_NO_DEVICE) {
+		use->text = s->device[use->device].name;
+		return true;
+	}
+	if (!mk_split_part(use->text, &device_len, &kind, &number))
+		return false;
+	use->device = mk_device_find(s, use->text, device_len);
+	if (use->device == MK_NO_DEVICE)
+		return false;
+	use->part = kind == 'v' ? MK_VF : MK_NS;
+	use->number = number;
+	use->text = mk_arena_fmt(s->arena, "%s_%s%u", s->device[use->device].name,
+				 kind == 'v' ? "vf" : "ns", number);
+	return true;
+}
+
+bool mk_use_by_pci(const struct mk_state *s, struct mk_use *use)
+{
+	const struct mk_device *d;
+	size_t i = bound(s, 'p', use->pci_id, strlen(use->pci_id));
+
+	use->part = MK_WHOLE;
+	use->device = i;
+	if (i != MK_NO_DEVICE) {
+		use->text = s->device[i].name;
+		return true;
+	}
+	i = bound(s, 'v', use->pci_id, strlen(use->pci_id));
+	d = i != MK_NO_DEVICE ? &s->device[i] : NULL;
+	for (size_t k = 0; d && k < d->n_vf_info; k++)
+		if (d->vf_info[k].pci_id && !strcmp(d->vf_info[k].pci_id, use->pci_id)) {
+			use->device = i;
+			use->part = MK_VF;
+			use->number = d->vf_info[k].number;
+			use->text = mk_arena_fmt(s->arena, "%s_vf%u", d->name, use->number);
+			return true;
+		}
+	return false;
+}
+
+const char *mk_use_pci(const struct mk_state *s, const struct mk_use *use)
+{
+	const struct mk_device *d;
+
+	if (use->device == MK_NO_DEVICE)
+		return use->pci_id;
+	d = &s->device[use->device];
+	if (use->part == MK_WHOLE)
+		return d->pci_id;
+	if (use->part == MK_VF)
+		for (size_t i = 0; i < d->n_vf_info; i++)
+			if (d->vf_info[i].number == use->number)
+				return d->vf_info[i].pci_id;
+	return NULL;
+}
+
+uint32_t mk_cpu_node(const struct mk_state *s, uint64_t cpu)
+{
+	for (size_t i = 0; i < s->n_numa; i++)
+		if (mk_ids_has(&s->numa[i].cpus.ids, cpu))
+			return s->numa[i].id;
+	return MK_NODE_ANY;
+}
+
+/* ------------------------------------------------------------ places */
+
+struct mk_span mk_where_span(struct mk_where w)
+{
+	if (w.prop && w.prop->value.line)
+		return w.prop->value;
+	if (w.prop && w.prop->at.file)
+		return w.prop->at;
+	return w.node ? w.node->at : (struct mk_span){0};
+}
+
+const char *mk_where_path(struct mk_arena *a, struct mk_where w)
+{
+	const char *path;
+
+	if (!w.node)
+		return w.prop ? w.prop->name : NULL;
+	path = mk_node_path(a, w.node);
+	return w.prop ? mk_arena_fmt(a, "%s:%s", path, w.prop->name) : path;
+}
+
+struct mk_diag *mk_finding(struct mk_diags *d, enum mk_severity severity, const char *rule,
+			   const char *subject, struct mk_where w, const char *fmt, ...)
+{
+	struct mk_diag *x;
+	va_list ap;
+	int n;
+	char *text;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	text = mk_arena_alloc(d->arena, (size_t)(n < 0 ? 0 : n) + 1);
+	va_start(ap, fmt);
+	vsnprintf(text, (size_t)(n < 0 ? 0 : n) + 1, fmt, ap);
+	va_end(ap);
+	x = mk_diag_add(d, severity, rule, mk_where_span(w), "%s", text);
+	x->subject = subject;
+	x->path = mk_where_path(d->arena, w);
+	return x;
+}
+
+char *mk_mem_text(struct mk_arena *a, const struct mk_mem *m)
+{
+	const char *size = mk_num_size_text(a, m->size);
+
+	if (!m->placed)
+		return mk_arena_fmt(a, "%s", size);
+	if (!m->size)
+		return mk_arena_fmt(a, "0x%llx (%s)", (unsigned long long)m->base, size);
+	return mk_arena_fmt(a, "0x%llx-0x%llx (%s)", (unsigned long long)m->base,
+			    (unsigned long long)(m->base + (m->size - 1)), size);
+}
+
+/* ------------------------------------------------------------ copies */
+
+static void *copied(struct mk_arena *a, const void *items, size_t n, size_t size)
+{
+	void *p = mk_arena_array(a, n, size);
+
+	if (n)
+		memcpy(p, items, n * size);
+	return p;
+}
+
+struct mk_state mk_state_copy(const struct mk_state *s)
+{
+	struct mk_state c = *s;
+
+	/* what can be changed by adding to it gets room of its own */
+	c.pool.ids.id = copied(c.arena, s->pool.ids.id, s->pool.ids.n, sizeof(uint64_t));
+	c.pool.ids.cap = c.pool.ids.n;
+	c.chunks.m = copied(c.arena, s->chunks.m, s->chunks.n, sizeof(struct mk_mem));
+	c.chunks.cap = c.chunks.n;
+	c.device = copied(c.arena, s->device, s->n_devices, sizeof(*s->device));
+	c.devices_cap = c.n_devices;
+	c.instance = copied(c.arena, s->instance, s->n_instances, sizeof(*s->instance));
+	c.instances_cap = c.n_instances;
+	for (size_t i = 0; i < c.n_instances; i++) {
+		struct mk_instance *x = &c.instance[i];
+
+		x->cpus.ids.id = copied(c.arena, x->cpus.ids.id, x->cpus.ids.n, sizeof(uint64_t));
+		x->cpus.ids.cap = x->cpus.ids.n;
+		x->mem.m = copied(c.arena, x->mem.m, x->mem.n, sizeof(struct mk_mem));
+		x->mem.cap = x->mem.n;
+		x->devices.u = copied(c.arena, x->devices.u, x->devices.n, sizeof(struct mk_use));
+		x->devices.cap = x->devices.n;
+	}
+	mk_state_index(&c);
+	return c;
+}
+
+bool mk_name_ok(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!len || len > 63 || strchr("._-", name[0]))
+		return false;
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+}

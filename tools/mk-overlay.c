@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mk-overlay: turns a delta into overlays for the kernel; folds and prints overlays. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "dialect.h"
+#include "encode.h"
+#include "fdt.h"
+#include "overlay.h"
+
+static const char usage[] =
+	"mk-overlay [-Vvh] [-o FILE] [--abi 1|2] [--max-bytes N] [DELTA]\n"
+	"       mk-overlay -a [-o FILE] BASE OVERLAY...\n"
+	"       mk-overlay -p [-j] [-o FILE] [OVERLAY...]\n"
+	"  -a             fold: the state that BASE becomes by the overlays\n"
+	"  -p             print overlays as records\n"
+	"  -j             with -p: JSON Lines instead of records\n"
+	"  --abi N        write for a kernel of ABI N (default: as the delta says)\n"
+	"  --max-bytes N  the largest overlay that the kernel takes at once (4096)\n"
+	"  -o FILE        write to FILE\n"
+	"  -v             say why a pipe that was empty is an error\n"
+	"  -h, -V         this help, the version\n"
+	"DELTA and OVERLAY are standard input when they are missing or \"-\".\n";
+
+enum { OPT_ABI = 1000, OPT_MAX_BYTES };
+
+static const struct mk_dts_options dts = {.dialect = &mk_dialect};
+
+/* DELTA to overlays. */
+static int make(struct cli *c, const char *path, uint32_t abi, size_t max_bytes)
+{
+	struct mk_file *src = mk_arena_alloc(&c->arena, sizeof(*src));
+	struct mk_overlays overlays = {0};
+	struct mk_delta d;
+	struct mk_err err;
+	struct mk_buf out;
+	int rc;
+
+	*src = cli_text(c, path);
+	if (mk_fdt_is(src->text, src->len))
+		cli_usage(c, "%s is a blob, not a delta: -p prints overlays, -a folds them", src->name);
+	mk_delta_init(&d, &c->arena);
+	rc = mk_delta_read(&d, src, &err);
+	if (!rc && !abi && !d.abi) {
+		rc = mk_fail(&err, MK_BAD, "nothing says which kernel this is for");
+		mk_hint(&err, "give --abi 1 or --abi 2; mk-diff writes it into the delta");
+	}
+	if (!rc)
+		rc = mk_overlays_make(&overlays, &d, abi ? abi : d.abi, max_bytes, &err);
+	mk_buf_init(&out, &c->arena);
+	for (size_t i = 0; !rc && i < overlays.n; i++)
+		rc = mk_fdt_write(&out, overlays.tree[i], 0, &err);
+	if (rc)
+		cli_die(c, &err);
+	return cli_finish(c, &out, CLI_YES);
+}
+
+/* All overlays of a file, in order. */
+static void each_overlay(struct cli *c, const char *path, const struct mk_state *s,
+			 void (*fn)(struct cli *c, struct mk_delta *d, void *arg), void *arg)
+{
+	struct mk_stream stream;
+	struct mk_item *item;
+	struct mk_err err;
+	bool got;
+
+	cli_stream(c, &stream, path, &dts);
+	for (;;) {
+		struct mk_delta d;
+
+		item = mk_arena_alloc(&c->arena, sizeof(*item));
+		if (mk_stream_next(&stream, &c->arena, item, &got, &err))
+			cli_stream_die(c, &stream, &err);
+		if (!got)
+			break;
+		if (!mk_is_overlay(&item->tree)) {
+			mk_fail_at(&err, MK_BAD, item->tree.root->at, "this tree is no overlay");
+			cli_die(c, &err);
+		}
+		mk_delta_init(&d, &c->arena);
+		if (mk_overlay_read(&d, &item->tree, s, &err))
+			cli_die(c, &err);
+		fn(c, &d, arg);
+	}
+	mk_stream_free(&stream);
+}
+
+static void fold_into(struct cli *c, struct mk_delta *d, void *arg)
+{
+	struct mk_err err;
+
+	if (mk_delta_apply(arg, d, &err))
+		cli_die(c, &err);
+}
+
+static int fold(struct cli *c, char **path, int n)
+{
+	struct mk_loaded base;
+	struct mk_err err;
+	struct mk_buf out;
+
+	if (n < 2)
+		cli_usage(c, "-a wants a state and overlays: mk-overlay -a BASE OVERLAY...");
+	cli_load(c, path[0], &base);
+	for (int i = 1; i < n; i++)
+		each_overlay(c, path[i], &base.state, fold_into, &base.state);
+	mk_buf_init(&out, &c->arena);
+	if (mk_encode_blob(&out, &base.state, &err))
+		cli_die(c, &err);
+	return cli_finish(c, &out, CLI_YES);
+}
+
+static void collect(struct cli *c, struct mk_delta *d, void *arg)
+{
+	struct mk_delta *all = arg;
+
+	if (d->abi && all->abi && d->abi != all->abi) {
+		struct mk_err err;
+
+		mk_fail(&err, MK_BAD, "overlays of both ABIs in one stream [MK905]");
+		cli_die(c, &err);
+	}
+	all->abi = d->abi ? d->abi : all->abi;
+	for (size_t i = 0; i < d->n; i++)
+		*mk_delta_add(all, d->op[i].kind, d->op[i].subject) = d->op[i];
+}
+
+static int print(struct cli *c, char **path, int n, bool json)
+{
+	struct mk_delta all;
+	struct mk_buf out;
+
+	mk_delta_init(&all, &c->arena);
+	if (!n)
+		each_overlay(c, NULL, NULL, collect, &all);
+	for (int i = 0; i < n; i++)
+		each_overlay(c, path[i], NULL, collect, &all);
+	mk_buf_init(&out, &c->arena);
+	mk_delta_print(&out, &all);
+	return cli_finish_records(c, &out, json);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+					      {"version", no_argument, NULL, 'V'},
+					      {"verbose", no_argument, NULL, 'v'},
+					      {"apply", no_argument, NULL, 'a'},
+					      {"print", no_argument, NULL, 'p'},
+					      {"json", no_argument, NULL, 'j'},
+					      {"out", required_argument, NULL, 'o'},
+					      {"abi", required_argument, NULL, OPT_ABI},
+					      {"max-bytes", required_argument, NULL, OPT_MAX_BYTES},
+					      {0}};
+	size_t max_bytes = MK_OVERLAY_BYTES;
+	bool folds = false, prints = false, json = false;
+	uint32_t abi = 0;
+	struct cli c;
+	int o;
+
+	cli_init(&c, "mk-overlay", usage);
+	while ((o = cli_getopt(&c, argc, argv, "+:apjo:vhV", longs)) != -1)
+		switch (o) {
+		case 'a':
+			folds = true;
+			break;
+		case 'p':
+			prints = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case OPT_ABI:
+			abi = (uint32_t)cli_long_number(&c, "--abi", optarg, 1, 2);
+			break;
+		case OPT_MAX_BYTES:
+			max_bytes = (size_t)cli_long_number(&c, "--max-bytes", optarg, 256, MK_TREE_BYTES_MAX);
+			break;
+		}
+	if (folds && prints)
+		cli_usage(&c, "-a and -p do not go together");
+	if (json && !prints)
+		cli_usage(&c, "-j goes with -p: overlays are blobs");
+	if (folds)
+		return fold(&c, argv + optind, argc - optind);
+	if (prints)
+		return print(&c, argv + optind, argc - optind, json);
+	if (argc - optind > 1)
+		cli_usage(&c, "one delta at a time: '%s' is too much", argv[optind + 1]);
+	return make(&c, argv[optind], abi, max_bytes);
+}
