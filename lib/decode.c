@@ -599,7 +599,8 @@ static bool base_and_bytes(struct decoder *d, struct mk_node *n, const char *bas
 			   const char *bytes_name, struct mk_mems *out)
 {
 	struct mk_prop *base = prop(d, n, base_name), *bytes = prop(d, n, bytes_name);
-	struct mk_mem m = {.node = MK_NODE_ANY, .where = at(n, base ? base : bytes)};
+	struct mk_mem m = {.node = MK_NODE_ANY, .where = at(n, base ? base : bytes),
+			   .size_at = at(n, bytes ? bytes : base)};
 
 	if (!base && !bytes)
 		return false;
@@ -612,6 +613,12 @@ static bool base_and_bytes(struct decoder *d, struct mk_node *n, const char *bas
 	if (!bytes) {
 		ERR(d, "MK106", at(n, base), "'%s' has no '%s' beside it", base_name, bytes_name)->hint =
 			fmt_hint(d, "add ", bytes_name, " = <0x0 0x40000000>;");
+		return true;
+	}
+	/* an instance may leave the place to the kernel, a pool that is written so may not */
+	if (!base && out == &d->s->chunks) {
+		ERR(d, "MK106", at(n, bytes), "'%s' has no '%s' beside it", bytes_name, base_name)->hint =
+			fmt_hint(d, "add ", base_name, " = <0x0 0x80000000>;");
 		return true;
 	}
 	mk_mem_add(d->s->arena, out, m);

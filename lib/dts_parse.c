@@ -676,7 +676,7 @@ static int member(struct parser *p, struct mk_node *node, unsigned depth)
 	}
 	at = p->lex.tok.at;
 	if (p->lex.tok.kind == T_DELETE_PROP && !omit)
-		return node->child ? property_too_late(p, at) : deletion(p, node, false);
+		return node->child && !p->dialect ? property_too_late(p, at) : deletion(p, node, false);
 	if (p->lex.tok.kind == T_DELETE_NODE)
 		return deletion(p, node, true);
 	if (p->lex.tok.kind != T_NAME) {
@@ -695,7 +695,8 @@ static int member(struct parser *p, struct mk_node *node, unsigned depth)
 	if (!at_punct(p, '{')) {
 		if (!at_punct(p, '=') && !at_punct(p, ';'))
 			return unexpected(p, "'=', ';' or '{'");
-		if (node->child)
+		/* the dialect is written by people who think of machines: order is theirs */
+		if (node->child && !p->dialect)
 			return property_too_late(p, at);
 		if (omit)
 			return mk_fail_at(p->err, MK_BAD, at,

@@ -459,7 +459,8 @@ static int resolve_prop_paths(struct resolver *r, struct mk_prop *p)
 	for (struct mk_mark *m = p->marks; m; m = m->next) {
 		struct mk_node *to;
 
-		mk_buf_add(&b, p->data + done, m->off - done);
+		if (m->off > done)
+			mk_buf_add(&b, p->data + done, m->off - done);
 		done = m->off;
 		m->off = (uint32_t)b.len;
 		if (m->kind != MK_MARK_PATH)
@@ -476,7 +477,8 @@ static int resolve_prop_paths(struct resolver *r, struct mk_prop *p)
 		mk_buf_str(&b, path_of(r, to));
 		mk_buf_char(&b, '\0');
 	}
-	mk_buf_add(&b, p->data + done, p->len - done);
+	if (p->len > done)
+		mk_buf_add(&b, p->data + done, p->len - done);
 	p->data = b.data;
 	p->len = (uint32_t)b.len;
 	return MK_OK;

@@ -39,7 +39,7 @@ struct mk_span {
 	uint32_t len;  /* bytes */
 };
 
-enum { MK_ERR_TEXT = 1024, MK_ERR_FILE = 256, MK_ERR_LINE = 256 };
+enum { MK_ERR_TEXT = 1024, MK_ERR_FILE = 256, MK_ERR_LINE = 128 };
 
 struct mk_err {
 	int code;                  /* enum mk_code */

@@ -98,6 +98,12 @@ static const char *prop_name(struct mk_tree *t, const char *strings, struct name
 	return seen->at[off];
 }
 
+/* Paths and the lines form could not tell other names from several, or from none. */
+static bool good_name(const char *name)
+{
+	return name[0] && !strchr(name, '/');
+}
+
 static int read_structure(struct mk_tree *t, const char *blob, const struct mk_file *src,
 			  struct mk_err *err)
 {
@@ -125,6 +131,10 @@ static int read_structure(struct mk_tree *t, const char *blob, const struct mk_f
 				return mk_fail_at(err, MK_BAD, nowhere,
 						  "nodes are nested more than %d deep", MK_DEPTH_MAX);
 			name_len = strlen(p);
+			if (node && !good_name(p))
+				return mk_fail_at(err, MK_BAD, nowhere, "a node below %s has %s",
+						  mk_node_path(t->arena, node),
+						  name_len ? "a '/' in its name" : "no name");
 			n = mk_node_new(t, mk_intern(&t->names, p, name_len), nowhere);
 			if (node)
 				mk_node_append(t, node, n);
@@ -145,6 +155,10 @@ static int read_structure(struct mk_tree *t, const char *blob, const struct mk_f
 			if (!name || !node)
 				return mk_fail_at(err, MK_BAD, nowhere, "a property has no %s",
 						  name ? "node" : "name");
+			if (!good_name(name))
+				return mk_fail_at(err, MK_BAD, nowhere, "a property of %s has %s",
+						  mk_node_path(t->arena, node),
+						  name[0] ? "a '/' in its name" : "no name");
 			prop = mk_prop_new(t, name, nowhere);
 			prop->len = len;
 			prop->data = len ? p + 8 : NULL;

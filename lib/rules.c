@@ -293,6 +293,11 @@ static bool page_aligned(const struct mk_mem *m)
 	return (!m->placed || m->base % MK_PAGE_BYTES == 0) && m->size % MK_PAGE_BYTES == 0;
 }
 
+static struct mk_where misaligned_at(const struct mk_mem *m)
+{
+	return m->size_at.node && !(m->placed && m->base % MK_PAGE_BYTES) ? m->size_at : m->where;
+}
+
 static const char *aligned_hint(struct ctx *c, const struct mk_mem *m)
 {
 	uint64_t up = m->size + MK_PAGE_BYTES - 1;
@@ -312,7 +317,7 @@ static void chunk_aligned(void *p)
 		const struct mk_mem *m = &c->s->chunks.m[i];
 
 		if (!page_aligned(m))
-			find(c, "@pool", m->where, "memory chunk %s is not aligned to pages of 4096 bytes",
+			find(c, "@pool", misaligned_at(m), "memory chunk %s is not aligned to pages of 4096 bytes",
 			     mk_mem_text(c->a, m))->hint = aligned_hint(c, m);
 	}
 }
@@ -1140,7 +1145,7 @@ static void mem_in_use(void *p)
 static void one_unaligned(struct ctx *c, const struct mk_instance *x, const struct mk_mem *m)
 {
 	if (!page_aligned(m))
-		find(c, x->name, m->where, "instance %s: memory %s is not aligned to pages of 4096 bytes",
+		find(c, x->name, misaligned_at(m), "instance %s: memory %s is not aligned to pages of 4096 bytes",
 		     x->name, mk_mem_text(c->a, m))->hint = aligned_hint(c, m);
 }
 
@@ -1190,7 +1195,7 @@ static void mem_sum(void *p)
 		if (!big || mk_mems_bytes(&x->mem) > mk_mems_bytes(&big->mem))
 			big = x;
 	}
-	if (sum > pool)
+	if (big && sum > pool)
 		find(c, "@pool", big->mem.n ? big->mem.m[0].where : big->where,
 		     "instances have %s of memory, the pool only %s", mk_num_size_text(c->a, sum),
 		     mk_num_size_text(c->a, pool))
@@ -1626,7 +1631,8 @@ void mk_rules_run(const struct mk_state *s, const struct mk_rules_options *opts,
 	for (size_t i = 0; mk_rules[i].id; i++) {
 		size_t before = diags->errors;
 
-		if (!mk_rules[i].fn || !may_run(&mk_rules[i], fired))
+		/* what decoding has said already is not said again */
+		if (!mk_rules[i].fn || fired[i] || !may_run(&mk_rules[i], fired))
 			continue;
 		c.rule = &mk_rules[i];
 		mk_rules[i].fn(&c);

@@ -43,6 +43,7 @@ struct mk_mem {
 	uint32_t node; /* NUMA node, or MK_NODE_ANY */
 	const char *owner; /* of a region in use by what is no instance; else NULL */
 	struct mk_where where;
+	struct mk_where size_at; /* of the size, where it was written apart; node NULL when not */
 };
 
 struct mk_mems {
