@@ -901,6 +901,7 @@ static void machine(struct decoder *d, enum root_kind kind)
 	struct mk_state *s = d->s;
 	struct mk_node *root = d->t->root, *r = mk_child(d->t, root, "resources"), *list;
 
+	s->dialect = kind == ROOT_STATE ? MK_DIALECT_STATE : MK_DIALECT_NESTED;
 	if (r) {
 		s->dialect = dialect_of(d, kind, r);
 		d->wide = s->dialect == MK_DIALECT_STATE || s->dialect == MK_DIALECT_KERNEL;

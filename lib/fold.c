@@ -159,8 +159,10 @@ static int create_resources(struct reader *r, struct mk_node *n, struct mk_insta
 	}
 	if (nodes && !mk_decode_cells(r->d->arena, nodes, 1, &x->numa_nodes))
 		return bad(r, n, "numa-nodes must be a list of cells [MK901]");
-	if (r->abi == 2 && x->numa_nodes.n)
+	if (r->abi == 2 && x->numa_nodes.n) {
 		m.node = (uint32_t)x->numa_nodes.id[0];
+		x->numa_nodes.n = 0; /* it says where the memory goes, and nothing else */
+	}
 	mk_mem_add(r->d->arena, &x->mem, m);
 	if (names && r->abi == 2) {
 		bad(r, n, "this kernel does not take device-names [MK901]");
@@ -440,7 +442,7 @@ static int remove_cpus(struct executor *e, const struct mk_op *op, struct mk_ids
 		if (!mk_ranges_has(&gone, from->id[i], from->id[i]))
 			from->id[n++] = from->id[i];
 	if (from->n - n != mk_ranges_count(&gone))
-		return refuse(e, op, "not all of CPUs %s are its own (the kernel says EINVAL)",
+		return refuse(e, op, "not all of these CPUs are its own: %s (the kernel says EINVAL)",
 			      mk_ids_brief(e->s->arena, ids, 8));
 	from->n = n;
 	return MK_OK;

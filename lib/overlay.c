@@ -124,7 +124,7 @@ static void make_groups(struct maker *m)
 			/* a name and a phase stand for a group */
 			subject = mk_arena_fmt(m->a, "%d%s", phase, subject);
 			mark = mk_name_mark(mk_intern(&subjects, subject, strlen(subject)));
-			if (!*mark) {
+			if (!*mark || *mark > m->n_groups) {
 				new_group(m);
 				*mark = (uint32_t)m->n_groups;
 			}

@@ -365,8 +365,8 @@ static int shrink_memory(struct placer *p, const struct mk_pair *at, struct mk_i
 			break;
 	}
 	mk_fail_at(p->err, MK_NO, at->at,
-		   "%s has %s in %zu regions, and only whole regions can be taken away: %s cannot be kept",
-		   x->name, mk_num_size_text(p->s->arena, have), x->mem.n,
+		   "%s has %s in %zu region%s, and only whole regions can be taken away: %s cannot be kept",
+		   x->name, mk_num_size_text(p->s->arena, have), x->mem.n, x->mem.n == 1 ? "" : "s",
 		   mk_num_size_text(p->s->arena, want));
 	qsort(would, n, sizeof(*would), by_size);
 	mk_buf_init(&b, p->s->arena);

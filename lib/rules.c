@@ -816,27 +816,31 @@ static int by_instance_id(const void *x, const void *y)
 }
 
 /* "web, db and 3 more": names of instances, cut. */
+enum { NAMES_SHOWN = 6 };
+
 struct names_list {
-	struct mk_buf b;
+	const char *name[NAMES_SHOWN];
 	size_t n;
 };
 
-enum { NAMES_SHOWN = 6 };
-
-static void names_add(struct ctx *c, struct names_list *l, const char *name)
+static void names_add(struct names_list *l, const char *name)
 {
-	if (!l->n)
-		mk_buf_init(&l->b, c->a);
 	if (l->n < NAMES_SHOWN)
-		mk_buf_fmt(&l->b, "%s%s", l->n ? ", " : "", name);
+		l->name[l->n] = name;
 	l->n++;
 }
 
-static const char *names_text(struct ctx *c, struct names_list *l)
+static const char *names_text(struct ctx *c, const struct names_list *l)
 {
-	if (l->n > NAMES_SHOWN)
-		return mk_arena_fmt(c->a, "%s and %zu more", mk_buf_cstr(&l->b), l->n - NAMES_SHOWN);
-	return mk_buf_cstr(&l->b);
+	size_t shown = l->n < NAMES_SHOWN ? l->n : NAMES_SHOWN;
+	struct mk_buf b;
+
+	mk_buf_init(&b, c->a);
+	for (size_t i = 0; i < shown; i++)
+		mk_buf_fmt(&b, "%s%s", !i ? "" : i + 1 == l->n ? " and " : ", ", l->name[i]);
+	if (l->n > shown)
+		mk_buf_fmt(&b, " and %zu more", l->n - shown);
+	return mk_buf_cstr(&b);
 }
 
 static void id_twice(void *p)
@@ -855,7 +859,7 @@ static void id_twice(void *p)
 		struct mk_diag *d;
 
 		for (end = i; end < n && x[end].id == x[i].id; end++)
-			names_add(c, &l, c->s->instance[x[end].instance].name);
+			names_add(&l, c->s->instance[x[end].instance].name);
 		if (end - i < 2)
 			continue;
 		d = find(c, c->s->instance[x[i + 1].instance].name, c->s->instance[x[i + 1].instance].id_at,
@@ -1001,7 +1005,7 @@ static void report_shared(struct ctx *c, const struct shared *x, size_t n)
 	for (size_t i = 0; i < n; i++)
 		mk_ids_add(c->a, &cpus, x[i].cpu);
 	for (size_t i = 0; i < x->n; i++)
-		names_add(c, &l, c->s->instance[c->held[x->first + i].instance].name);
+		names_add(&l, c->s->instance[c->held[x->first + i].instance].name);
 	if (x->n == 2)
 		d = find(c, b->name, b->cpus.where, "CPU %s is given to %s (CPUs %s) and to %s (CPUs %s)",
 			 mk_ids_brief(c->a, &cpus, 8), a->name, mk_ids_brief(c->a, &a->cpus.ids, 8), b->name,
@@ -1097,7 +1101,7 @@ static void report_cluster(struct ctx *c, const struct piece *x, size_t n)
 	struct mk_diag *d;
 
 	for (size_t i = 0; i < n; i++)
-		names_add(c, &l, piece_text(c, &x[i]));
+		names_add(&l, piece_text(c, &x[i]));
 	if (n == 2) {
 		uint64_t last = x[0].m->base + (x[0].m->size - 1), end = x[1].m->base + (x[1].m->size - 1);
 		struct mk_mem both = {.base = x[1].m->base, .placed = true,
@@ -1231,7 +1235,7 @@ static const char *device_hint(struct ctx *c, const char *name)
 			edits = e;
 			best = c->s->device[i].name;
 		}
-		names_add(c, &l, c->s->device[i].name);
+		names_add(&l, c->s->device[i].name);
 	}
 	if (best)
 		return mk_arena_fmt(c->a, "did you mean %s?", best);
@@ -1308,7 +1312,7 @@ static void use_twice(void *p)
 		struct mk_diag *d;
 
 		for (end = i; end < n && same_thing(&u[i], &u[end]); end++)
-			names_add(c, &l, u[end].x->name);
+			names_add(&l, u[end].x->name);
 		if (end - i < 2)
 			continue;
 		d = find(c, u[i + 1].x->name, u[i + 1].u->where, "device %s is given to %s", u[i].u->text,
@@ -1455,11 +1459,11 @@ static void policy_known(void *p)
 
 const struct mk_rule mk_rules[] = {
 	{"MK101", E, "resources missing", "describe the machine in /resources", NULL, resources_there},
-	{"MK102", E, "no CPU available", "list the CPUs that instances may have", "MK101 MK801", some_cpu},
+	{"MK102", E, "no CPU available", "list the CPUs that instances may have", "MK101 MK801 MK804", some_cpu},
 	{"MK103", E, "host and pool share a CPU", "take it out of one list", NULL, pool_and_host},
 	{"MK104", E, "CPU id not below total", "correct the id, or total (highest id plus one)", NULL, below_total},
 	{"MK105", E, "CPU listed twice in the pool or the host's share", "list each id once", NULL, pool_twice},
-	{"MK106", E, "memory pool missing", "state base and size of the pool", "MK101 MK801", pool_memory},
+	{"MK106", E, "memory pool missing", "state base and size of the pool", "MK101 MK801 MK804", pool_memory},
 	{"MK107", E, "memory pool empty", "give it a size", NULL, chunk_empty},
 	{"MK108", E, "memory pool not page-aligned", "use multiples of 4096", NULL, chunk_aligned},
 	{"MK109", E, "memory pool wraps past 2^64", "correct base or size", NULL, chunk_wraps},
@@ -1493,8 +1497,8 @@ const struct mk_rule mk_rules[] = {
 	{"MK303", E, "instance id 0", "ids begin at 1", NULL, id_zero},
 	{"MK304", E, "instance id used twice", "give each its own, or none", "MK303", id_twice},
 	{"MK305", E, "instance id above what the kernel can load", "use 1 to 2047", NULL, id_above},
-	{"MK306", E, "instance without CPU", "give it one", "MK801", no_cpu},
-	{"MK307", E, "instance without memory", "give it some", "MK801", no_memory},
+	{"MK306", E, "instance without CPU", "give it one", "MK801 MK804", no_cpu},
+	{"MK307", E, "instance without memory", "give it some", "MK801 MK804", no_memory},
 
 	{"MK401", E, "CPU not in the machine", "use CPUs of the pool", NULL, cpu_unknown},
 	{"MK402", E, "CPU reserved for the host", "use CPUs of the pool", NULL, cpu_reserved},
