@@ -19,6 +19,7 @@ struct placer {
 	struct mk_state *s;
 	struct mk_err *err;
 	const struct mk_request *r; /* the one in hand */
+	bool fixed; /* what requests name is taken before what they leave open */
 };
 
 /* ------------------------------------------------------------ requests */
@@ -242,8 +243,8 @@ static int cpus(struct placer *p, struct mk_instance *x)
 	uint32_t n;
 
 	if (list)
-		return explicit_cpus(p, list, x);
-	if (!count)
+		return p->fixed ? explicit_cpus(p, list, x) : MK_OK;
+	if (!count || p->fixed)
 		return MK_OK;
 	if (mk_key_u32(p->s->arena, count, &n, p->err))
 		return MK_BAD;
@@ -404,6 +405,8 @@ static int memory(struct placer *p, struct mk_instance *x)
 		return MK_OK;
 	if (mk_key_memory(p->s->arena, at, &want, p->err))
 		return MK_BAD;
+	if ((want.n && want.m[0].placed) != p->fixed)
+		return MK_OK;
 	sum = mk_mems_bytes(&want);
 	if (!sum)
 		return mk_fail_at(p->err, MK_NO, at->at, "%s would have no memory [MK307]", x->name);
@@ -490,7 +493,7 @@ static int devices(struct placer *p, struct mk_instance *x)
 	size_t n, cap = 0;
 	int rc;
 
-	if (!at)
+	if (!at || !p->fixed)
 		return MK_OK;
 	if (mk_key_names(p->s->arena, at, &names, &n, p->err))
 		return MK_BAD;
@@ -595,11 +598,11 @@ static int instance_id(struct placer *p, struct mk_instance *x)
 
 /* ------------------------------------------------------------ verbs */
 
-static int create(struct placer *p)
+/* A new instance that has nothing yet. */
+static int announce(struct placer *p)
 {
 	const struct mk_record *rec = &p->r->rec;
 	struct mk_instance *x = mk_instance_find(p->s, rec->subject);
-	int rc;
 
 	if (x) {
 		mk_fail_at(p->err, MK_NO, rec->subject_at, "there is an instance '%s' already [MK302]", x->name);
@@ -610,18 +613,26 @@ static int create(struct placer *p)
 		return mk_fail_at(p->err, MK_BAD, rec->at, "create wants cpus= or cpu-count=");
 	if (!key(p, "memory"))
 		return mk_fail_at(p->err, MK_BAD, rec->at, "create wants memory=");
-	x = mk_instance_add(p->s, rec->subject);
-	mk_state_index(p->s);
-	rc = instance_id(p, x);
-	if (!rc)
+	mk_instance_add(p->s, rec->subject);
+	return MK_OK;
+}
+
+static int create(struct placer *p)
+{
+	struct mk_instance *x = mk_instance_find(p->s, p->r->rec.subject);
+	int rc = MK_OK;
+
+	if (p->fixed)
+		rc = instance_id(p, x);
+	if (!rc && p->fixed)
 		rc = wishes(p, x);
+	if (!rc && p->fixed)
+		rc = options(p, x);
 	if (!rc)
 		rc = cpus(p, x);
 	if (!rc)
 		rc = memory(p, x);
-	if (!rc)
-		rc = devices(p, x);
-	return rc ? rc : options(p, x);
+	return rc ? rc : devices(p, x);
 }
 
 static int no_instance(struct placer *p)
@@ -713,27 +724,105 @@ static int twice(struct placer *p, const struct mk_batch *batch)
 	return MK_OK;
 }
 
+/*
+ * The order in which a batch is placed is its own, not that in which it was
+ * written: what is given back first, then what takes most.
+ */
+enum phase { PHASE_DELETE, PHASE_SHRINK, PHASE_UPDATE, PHASE_CREATE };
+
+struct turn {
+	const struct mk_request *r;
+	enum phase phase;
+	uint64_t bytes;
+};
+
+static int by_name(const void *x, const void *y)
+{
+	const struct turn *a = x, *b = y;
+
+	return strcmp(a->r->rec.subject, b->r->rec.subject);
+}
+
+static int by_turn(const void *x, const void *y)
+{
+	const struct turn *a = x, *b = y;
+
+	if (a->phase != b->phase)
+		return a->phase < b->phase ? -1 : 1;
+	if (a->bytes != b->bytes)
+		return a->bytes > b->bytes ? -1 : 1;
+	return by_name(x, y);
+}
+
+static struct turn turn_of(const struct placer *p, const struct mk_request *r)
+{
+	const struct mk_pair *memory = mk_record_get(&r->rec, "memory");
+	struct turn t = {.r = r};
+	struct mk_err ignored;
+	struct mk_mems want;
+
+	t.phase = !strcmp(r->rec.verb, "delete")   ? PHASE_DELETE
+		  : !strcmp(r->rec.verb, "create") ? PHASE_CREATE
+		  : shrinks(p, r)                  ? PHASE_SHRINK
+						   : PHASE_UPDATE;
+	if (memory && !mk_key_memory(p->s->arena, memory, &want, &ignored))
+		t.bytes = mk_mems_bytes(&want);
+	return t;
+}
+
+/* New instances stand in the state by name, all of them behind the old ones. */
+static int announce_all(struct placer *p, struct turn *turn, size_t n)
+{
+	int rc = MK_OK;
+
+	qsort(turn, n, sizeof(*turn), by_name);
+	for (size_t i = 0; !rc && i < n; i++) {
+		p->r = turn[i].r;
+		if (turn[i].phase == PHASE_CREATE)
+			rc = announce(p);
+	}
+	mk_state_index(p->s);
+	qsort(turn, n, sizeof(*turn), by_turn);
+	return rc;
+}
+
+/* What the requests of some phases name, then what they leave open. */
+static int both_passes(struct placer *p, const struct turn *turn, size_t n, enum phase first,
+		       enum phase last)
+{
+	int rc = MK_OK;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; !rc && i < n; i++) {
+			if (turn[i].phase < first || turn[i].phase > last)
+				continue;
+			p->r = turn[i].r;
+			p->fixed = !pass;
+			rc = turn[i].phase == PHASE_CREATE ? create(p) : update(p);
+		}
+	return rc;
+}
+
 int mk_place(struct mk_state *s, const struct mk_batch *batch, struct mk_err *err)
 {
 	struct placer p = {.s = s, .err = err};
-	bool *first = mk_arena_array(s->arena, batch->n, sizeof(bool));
+	struct turn *turn = mk_arena_array(s->arena, batch->n + 1, sizeof(*turn));
 	int rc = twice(&p, batch);
-	size_t i;
+	size_t n = 0;
 
-	for (p.r = batch->first; !rc && p.r; p.r = p.r->next)
-		if (!strcmp(p.r->rec.verb, "delete"))
-			rc = delete(&p);
-	for (p.r = batch->first, i = 0; !rc && p.r; p.r = p.r->next, i++) {
-		first[i] = shrinks(&p, p.r);
-		if (first[i])
-			rc = update(&p);
+	for (const struct mk_request *r = batch->first; r; r = r->next)
+		turn[n++] = turn_of(&p, r);
+	qsort(turn, n, sizeof(*turn), by_turn);
+	for (size_t i = 0; !rc && i < n && turn[i].phase == PHASE_DELETE; i++) {
+		p.r = turn[i].r;
+		rc = delete(&p);
 	}
-	for (p.r = batch->first, i = 0; !rc && p.r; p.r = p.r->next, i++)
-		if (!first[i] && !strcmp(p.r->rec.verb, "update"))
-			rc = update(&p);
-	for (p.r = batch->first; !rc && p.r; p.r = p.r->next)
-		if (!strcmp(p.r->rec.verb, "create"))
-			rc = create(&p);
+	if (!rc)
+		rc = announce_all(&p, turn, n);
+	if (!rc)
+		rc = both_passes(&p, turn, n, PHASE_SHRINK, PHASE_SHRINK);
+	if (!rc)
+		rc = both_passes(&p, turn, n, PHASE_UPDATE, PHASE_CREATE);
 	s->has_instances = true; /* from now on the state says what there is */
 	return rc;
 }

@@ -23,7 +23,10 @@ struct table {
 
 static void add_row(struct table *t, const char *const *cell)
 {
-	t->row = mk_arena_more(t->a, t->row, t->n, &t->cap, sizeof(*t->row));
+	size_t cap = t->cap;
+
+	t->row = mk_arena_more(t->a, t->row, t->n, &cap, sizeof(*t->row));
+	t->cap = cap;
 	for (size_t i = 0; i < t->columns; i++)
 		t->row[t->n][i] = cell[i];
 	t->n++;

@@ -319,18 +319,17 @@ struct mk_prop *mk_prop_next(const struct mk_prop *p)
 
 struct mk_node *mk_childn(struct mk_tree *t, struct mk_node *parent, const char *name, size_t len)
 {
-	const char *interned = mk_name_known(&t->names, name, len);
-
-	if (!interned)
-		return NULL;
+	/* among few, comparing the names is less work than hashing the one that is looked for */
 	if (parent->children >= INDEX_FROM) {
-		struct mk_node *c = index_get(index_of(t, parent), interned, KIND_NODE);
+		const char *interned = mk_name_known(&t->names, name, len);
+		struct mk_node *c =
+			interned ? index_get(index_of(t, parent), interned, KIND_NODE) : NULL;
 
 		if (!c || !c->deleted)
 			return c;
 	}
 	for (struct mk_node *c = mk_first(parent); c; c = mk_next(c))
-		if (c->name == interned)
+		if (!strncmp(c->name, name, len) && !c->name[len])
 			return c;
 	return NULL;
 }
@@ -342,18 +341,15 @@ struct mk_node *mk_child(struct mk_tree *t, struct mk_node *parent, const char *
 
 struct mk_prop *mk_prop(struct mk_tree *t, struct mk_node *node, const char *name)
 {
-	const char *interned = mk_name_known(&t->names, name, strlen(name));
-
-	if (!interned)
-		return NULL;
 	if (node->props >= INDEX_FROM) {
-		struct mk_prop *p = index_get(index_of(t, node), interned, KIND_PROP);
+		const char *interned = mk_name_known(&t->names, name, strlen(name));
+		struct mk_prop *p = interned ? index_get(index_of(t, node), interned, KIND_PROP) : NULL;
 
 		if (!p || !p->deleted)
 			return p;
 	}
 	for (struct mk_prop *p = mk_prop_first(node); p; p = mk_prop_next(p))
-		if (p->name == interned)
+		if (!strcmp(p->name, name))
 			return p;
 	return NULL;
 }

@@ -86,7 +86,7 @@ differs() {
 	for what in status out err; do
 		expected "$dir" "$what" | cmp -s - "$got/$what" && continue
 		expected "$dir" "$what" |
-			diff -a -u --label "$1/$what (expected)" --label "$1/$what (got)" - "$got/$what"
+			diff -a -u -L "$1/$what (expected)" -L "$1/$what (got)" - "$got/$what"
 	done | cat -v
 }
 
@@ -96,6 +96,10 @@ accept_case() {
 	if [ "$(cat "$got/status")" -gt 2 ]; then
 		echo "$1: status $(cat "$got/status") is no status of a tool: not accepted" >&2
 		sed 's/^/    /' "$got/err" >&2
+		return 1
+	fi
+	if [ "$(tr -d '\0' <"$got/out" | wc -c)" != "$(wc -c <"$got/out")" ]; then
+		echo "$1: the output is a blob: not accepted, pipe it into mk-parse -O lines" >&2
 		return 1
 	fi
 	differs "$1"

@@ -87,7 +87,7 @@ run_page() {
 		matches "$parts/$n.want" "$parts/$n.got" && [ $status -lt 99 ] && continue
 		echo "\$ $(cat "$parts/$n.cmd")"
 		[ $status -lt 99 ] || echo "ended with status $status"
-		diff -a -u --label 'the page' --label 'this run' "$parts/$n.want" "$parts/$n.got"
+		diff -a -u -L 'the page' -L 'this run' "$parts/$n.want" "$parts/$n.got"
 	done | cat -v
 }
 

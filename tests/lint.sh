@@ -106,7 +106,10 @@ pages() {
 			echo "$page: $(cat "$tmp/err")"
 			bad=1
 		fi
-		! grep -nH '^[[:space:]]*\\\?\.' "$page" || bad=1
+		awk '
+		/^[[:space:]]*```/ { literal = !literal }
+		!literal && /^[[:space:]]*\\?\./ { print FILENAME ":" FNR ": " $0; bad = 1 }
+		END { exit bad }' "$page" || bad=1
 	done
 	return "$bad"
 }

@@ -42,14 +42,14 @@ cells() {
 	}'
 }
 
-us=0 min_us=0 kib=0
+us=0 kib=0
 
-# measure NAME COUNT COMMAND...: leaves us, min_us and kib
+# measure NAME COUNT COMMAND...: leaves us and kib
 measure() {
 	local name=$1
 	shift
-	if ! read -r us min_us kib < <("$tmp/run" "$@" 2>/dev/null) || [ -z "$us" ]; then
-		us=0 min_us=0 kib=0
+	if ! read -r us _ kib < <("$tmp/run" "$@" 2>/dev/null) || [ -z "$us" ]; then
+		us=0 kib=0
 		echo "${name}_failed 1"
 		return 1
 	fi

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * line: random machines and requests through the whole line. What is placed is
+ * valid; what is different becomes overlays that fit; folding them gives what
+ * was wanted; a batch is a set. For both ABIs.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "decode.h"
+#include "encode.h"
+#include "fdt.h"
+#include "overlay.h"
+#include "place.h"
+#include "rules.h"
+#include "tap.h"
+
+enum { CASES = 3000 };
+
+static struct mk_arena a;
+static unsigned long long seed;
+
+static unsigned long long below(unsigned long long n)
+{
+	return tap_random(&seed) % n;
+}
+
+/* A machine in our own form: sparse CPU ids in no order, chunks, devices. */
+static void machine(struct mk_state *s, unsigned abi)
+{
+	struct mk_tree *t = mk_arena_alloc(&a, sizeof(*t));
+	const struct mk_decode_options opts = {0};
+	struct mk_diags d;
+	struct mk_node *r, *n;
+	struct mk_ids cpus = {0};
+	uint64_t base = 0x40000000, id = 1;
+
+	mk_tree_init(t, &a);
+	mk_add_node(t, NULL, "");
+	mk_add_str(t, t->root, "compatible", "linux,multikernel-state");
+	mk_add_u32(t, t->root, "mk,abi", abi);
+	r = mk_add_node(t, t->root, "resources");
+	for (unsigned long long k = 8 + below(24); k; k--, id += 1 + below(3) / 2)
+		mk_ids_add(&a, &cpus, id);
+	for (size_t i = cpus.n; i-- > 1;) { /* a pool has an order of its own */
+		size_t k = (size_t)below(i + 1);
+		uint64_t x = cpus.id[i];
+
+		cpus.id[i] = cpus.id[k];
+		cpus.id[k] = x;
+	}
+	mk_add_ids(t, r, "cpus", &cpus);
+	for (unsigned long long k = 1 + below(3); k; k--) {
+		uint64_t size = (1 + below(64)) << 20;
+
+		n = mk_add_node(t, r, mk_arena_fmt(&a, "memory@%llx", (unsigned long long)base));
+		mk_add_reg(t, n, base, size);
+		base += size + (below(2) << 21);
+	}
+	n = mk_add_node(t, r, "devices");
+	for (unsigned i = 0; i < 3; i++) {
+		struct mk_node *dev = mk_add_node(t, n, mk_arena_fmt(&a, "dev%u", i));
+
+		mk_add_str(t, dev, "pci-id", mk_arena_fmt(&a, "0000:0%u:00.0", i));
+	}
+	mk_add_node(t, t->root, "instances");
+	mk_diags_init(&d, &a);
+	mk_decode(s, t, &opts, &d);
+	if (d.errors)
+		abort();
+}
+
+static char *requests(const struct mk_state *s, char **shuffled)
+{
+	struct mk_buf b, c;
+	char *line[16];
+	size_t n = 0, used = 0;
+
+	mk_buf_init(&b, &a);
+	mk_buf_init(&c, &a);
+	for (unsigned i = 0; i < 8; i++) {
+		const char *name = mk_arena_fmt(&a, "i%u", i);
+		const struct mk_instance *x = mk_instance_find(s, name);
+		const char *devices = below(4) ? "" : mk_arena_fmt(&a, " devices=dev%llu", below(3));
+
+		if (below(2))
+			continue;
+		if (!x)
+			line[n++] = mk_arena_fmt(&a, "create %s %s=%llu memory=%lluM%s\n", name,
+						 below(4) ? "cpu-count" : "cpus", 1 + below(5), 1 + below(24), devices);
+		else if (!below(3))
+			line[n++] = mk_arena_fmt(&a, "delete %s\n", name);
+		else if (below(2))
+			line[n++] = mk_arena_fmt(&a, "update %s cpu-count=%llu\n", name, 1 + below(6));
+		else
+			line[n++] = mk_arena_fmt(&a, "update %s memory=%lluK%s\n", name,
+						 (unsigned long long)(mk_mems_bytes(&x->mem) >> 10) + 4 * below(4096),
+						 devices);
+	}
+	for (size_t i = 0; i < n; i++)
+		mk_buf_str(&b, line[i]);
+	for (used = n; used;) {
+		size_t k = (size_t)below(used);
+
+		mk_buf_str(&c, line[k]);
+		line[k] = line[--used];
+	}
+	*shuffled = mk_buf_cstr(&c);
+	return mk_buf_cstr(&b);
+}
+
+static int place(struct mk_state *s, const char *text, struct mk_err *err)
+{
+	struct mk_file *f = mk_arena_alloc(&a, sizeof(*f));
+	struct mk_batch batch = {0};
+	struct mk_record_reader r;
+	struct mk_record rec;
+	bool got;
+
+	*f = (struct mk_file){.name = "requests", .text = text, .len = strlen(text)};
+	mk_record_open(&r, f);
+	while (!mk_record_next(&r, &a, &rec, &got, err) && got)
+		if (mk_batch_add(&batch, &a, &rec, err))
+			return MK_BAD;
+	return mk_place(s, &batch, err);
+}
+
+static size_t errors(const struct mk_state *s)
+{
+	const struct mk_rules_options opts = {0};
+	struct mk_diags d;
+
+	mk_diags_init(&d, &a);
+	mk_rules_run(s, &opts, &d);
+	for (const struct mk_diag *x = d.first; x; x = x->next)
+		tap_note("%s [%s]", x->text, x->rule);
+	return d.errors;
+}
+
+/* The state as its canonical bytes, decoded again: what another tool would see. */
+static bool through_blob(const struct mk_state *from, struct mk_state *to)
+{
+	struct mk_tree *t = mk_arena_alloc(&a, sizeof(*t));
+	struct mk_file *f = mk_arena_alloc(&a, sizeof(*f));
+	const struct mk_decode_options opts = {0};
+	const void *blob;
+	struct mk_diags d;
+	struct mk_err err;
+	struct mk_buf b, again;
+	size_t size;
+
+	f->name = "blob";
+	mk_buf_init(&b, &a);
+	mk_buf_init(&again, &a);
+	mk_tree_init(t, &a);
+	mk_diags_init(&d, &a);
+	if (mk_encode_blob(&b, from, &err) || mk_fdt_vet(&a, b.data, b.len, "b", 0, &blob, &size, &err) ||
+	    mk_fdt_read(t, blob, f, &err))
+		return false;
+	mk_decode(to, t, &opts, &d);
+	if (d.errors || mk_encode_blob(&again, to, &err))
+		return false;
+	return b.len == again.len && !memcmp(b.data, again.data, b.len);
+}
+
+struct totals {
+	unsigned placed, refused, invalid, unstable, unequal, oversized, unordered, unfolded, unread;
+};
+
+static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
+{
+	struct mk_state want = mk_state_copy(now), other = mk_state_copy(now), seen, folded;
+	char *shuffled, *text = requests(now, &shuffled);
+	struct mk_overlays overlays = {0};
+	struct mk_delta d, again;
+	struct mk_err err = {0};
+	char digest[2][17];
+
+	if (place(&want, text, &err)) {
+		n->refused++;
+		if (err.code == MK_BAD)
+			tap_note("malformed? %s", err.text);
+		n->unread += err.code == MK_BAD;
+		return;
+	}
+	n->placed++;
+	n->invalid += errors(&want) != 0;
+	n->unstable += !through_blob(&want, &seen);
+	mk_delta_init(&d, &a);
+	if (mk_delta_compute(&d, now, &seen, &err) || mk_overlays_make(&overlays, &d, abi, 4096, &err)) {
+		tap_note("%s", err.text);
+		n->unfolded++;
+		return;
+	}
+	folded = mk_state_copy(now);
+	for (size_t i = 0; i < overlays.n; i++) {
+		struct mk_buf b;
+
+		mk_buf_init(&b, &a);
+		if (mk_fdt_write(&b, overlays.tree[i], 0, &err) || b.len > 4096)
+			n->oversized++;
+		mk_delta_init(&again, &a);
+		if (mk_overlay_read(&again, overlays.tree[i], &folded, &err) || mk_delta_apply(&folded, &again, &err)) {
+			tap_note("%s", err.text);
+			n->unfolded++;
+			return;
+		}
+	}
+	mk_delta_init(&again, &a);
+	if (mk_delta_compute(&again, &folded, &seen, &err) || again.n) {
+		struct mk_buf b;
+
+		mk_buf_init(&b, &a);
+		mk_delta_print(&b, &again);
+		tap_note("left over: %s", strtok(mk_buf_cstr(&b), "#"));
+		n->unequal++;
+	}
+	n->invalid += errors(&folded) != 0;
+	/* a batch is a set: another order gives the same state */
+	if (place(&other, shuffled, &err) || mk_digest(digest[0], &want, &err) ||
+	    mk_digest(digest[1], &other, &err) || strcmp(digest[0], digest[1]) != 0) {
+		tap_note("in another order: %s", err.text);
+		n->unordered++;
+	}
+	*now = seen;
+}
+
+static void run(unsigned abi)
+{
+	struct totals n = {0};
+
+	seed = 1234567 + abi;
+	for (int i = 0; i < CASES; i++) {
+		struct mk_state s;
+
+		machine(&s, abi);
+		for (int k = 0; k < 4; k++)
+			one_change(&n, &s, abi);
+		mk_arena_reset(&a);
+	}
+	tap(n.placed > CASES && n.refused > CASES / 10, "ABI %u: %u changes placed, %u refused", abi, n.placed,
+	    n.refused);
+	tap(!n.unread, "ABI %u: no refusal calls a good request malformed", abi);
+	tap(!n.invalid, "ABI %u: what is placed or folded is valid (%u are not)", abi, n.invalid);
+	tap(!n.unstable, "ABI %u: a state is the same after it was written and read (%u are not)", abi, n.unstable);
+	tap(!n.oversized, "ABI %u: no overlay is larger than a page (%u are)", abi, n.oversized);
+	tap(!n.unfolded, "ABI %u: every overlay can be folded (%u cannot)", abi, n.unfolded);
+	tap(!n.unordered, "ABI %u: the order of a batch does not matter (%u times it did)", abi, n.unordered);
+	tap(!n.unequal, "ABI %u: folding leads to the state that was wanted (%u do not)", abi, n.unequal);
+}
+
+int main(void)
+{
+	mk_arena_init(&a, NULL);
+	run(1);
+	run(2);
+	mk_arena_free(&a);
+	return tap_end();
+}
