@@ -1,4 +1,4 @@
 # Three instances for the machine of baseline.dts: mk-alloc -i baseline.dts -f requests.mk
-create web   cpus=4-7     memory=2G devices=eth0_vf1 id=1
-create db    cpu-count=8  memory=8G devices=nvme0_ns2
-create batch cpu-count=16 memory=1G
+create db     cpus=8-15    memory=8G devices=nvme0_ns2
+create web    cpus=4-7     memory=2G devices=eth0_vf1 id=1
+create worker cpu-count=16 memory=1G

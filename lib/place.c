@@ -756,7 +756,7 @@ static int by_turn(const void *x, const void *y)
 
 static struct turn turn_of(const struct placer *p, const struct mk_request *r)
 {
-	const struct mk_pair *memory = mk_record_get(&r->rec, "memory");
+	const struct mk_pair *bytes = mk_record_get(&r->rec, "memory");
 	struct turn t = {.r = r};
 	struct mk_err ignored;
 	struct mk_mems want;
@@ -765,7 +765,7 @@ static struct turn turn_of(const struct placer *p, const struct mk_request *r)
 		  : !strcmp(r->rec.verb, "create") ? PHASE_CREATE
 		  : shrinks(p, r)                  ? PHASE_SHRINK
 						   : PHASE_UPDATE;
-	if (memory && !mk_key_memory(p->s->arena, memory, &want, &ignored))
+	if (bytes && !mk_key_memory(p->s->arena, bytes, &want, &ignored))
 		t.bytes = mk_mems_bytes(&want);
 	return t;
 }

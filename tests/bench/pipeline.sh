@@ -41,12 +41,12 @@ EOT
 
 for n in 10 100 1000; do
 	machine "$n" | "$bin/mk-alloc" -f /dev/null >"$tmp/now.dtb" || exit 2
-	read -r us min kib < <("$tmp/run" $((n > 500 ? 21 : 101)) bash "$tmp/pipeline.sh" $((n + 5)))
+	read -r us _ < <("$tmp/run" $((n > 500 ? 21 : 101)) bash "$tmp/pipeline.sh" $((n + 5)))
 	echo "pipeline_${n}_ms $(awk -v t="$us" 'BEGIN { printf "%.2f", t / 1000 }')"
 	case $n in
 	100) echo "pipeline_100_kerf_ratio $(awk -v t="$us" 'BEGIN { printf "%.1f", 62000 / t }')" ;;
 	1000) echo "pipeline_1000_kerf_ratio $(awk -v t="$us" 'BEGIN { printf "%.1f", 373000 / t }')" ;;
 	esac
 done
-read -r us min kib < <("$tmp/run" 101 bash "$tmp/nothing.sh")
+read -r us _ < <("$tmp/run" 101 bash "$tmp/nothing.sh")
 echo "pipeline_of_nothing_ms $(awk -v t="$us" 'BEGIN { printf "%.2f", t / 1000 }')"
