@@ -80,11 +80,13 @@ static bool is_one_of(const char *name, const char *const *list)
 
 /*
  * Names that are not known: an error in a closed node, elsewhere a warning
- * when one is nearly a known name (it will have been meant).
+ * when one is nearly a known name (it will have been meant). False for errors.
  */
-static void check_names(struct decoder *d, const struct mk_node *n, const char *const *known,
+static bool check_names(struct decoder *d, const struct mk_node *n, const char *const *known,
 			bool closed)
 {
+	bool good = true;
+
 	for (const struct mk_prop *p = mk_prop_first(n); p; p = mk_prop_next(p)) {
 		const char *near;
 		struct mk_diag *x;
@@ -93,6 +95,7 @@ static void check_names(struct decoder *d, const struct mk_node *n, const char *
 			continue;
 		near = mk_nearest(p->name, known);
 		if (closed) {
+			good = false;
 			x = ERR(d, "MK804", at(n, p), "'%s' is no property of %s", p->name,
 				mk_node_path(d->s->arena, n));
 			x->at = p->at;
@@ -113,6 +116,7 @@ static void check_names(struct decoder *d, const struct mk_node *n, const char *
 			x->hint = fmt_hint(d, "did you mean '", near, "'?");
 		}
 	}
+	return good;
 }
 
 /* ------------------------------------------------------------ values */
@@ -446,7 +450,10 @@ static int by_node(const void *x, const void *y)
 	return a->where.node < b->where.node ? -1 : a->where.node > b->where.node;
 }
 
-/* A device is called by its label, else by its alias, else by its node's name. */
+/*
+ * A device is called by its label, else by its alias, else by its node's name.
+ * In our own form the node has been named so already.
+ */
 static void name_devices(struct decoder *d)
 {
 	struct mk_state *s = d->s;
@@ -465,7 +472,7 @@ static void name_devices(struct decoder *d)
 		if (!found || (*found)->alias)
 			continue;
 		(*found)->alias = s->alias[i].name;
-		if (!(*found)->label)
+		if (!(*found)->label && s->dialect != MK_DIALECT_STATE)
 			(*found)->name = s->alias[i].name;
 	}
 	mk_state_index(s);
@@ -594,9 +601,12 @@ static void memory_nodes(struct decoder *d, struct mk_node *list, struct mk_mems
 	}
 }
 
-/* memory-base and memory-bytes, a pair; false when neither is there. */
+/*
+ * memory-base and memory-bytes, a pair; false when neither is there. Where a
+ * misspelt name may be the other half, complete is false and nothing is said.
+ */
 static bool base_and_bytes(struct decoder *d, struct mk_node *n, const char *base_name,
-			   const char *bytes_name, struct mk_mems *out)
+			   const char *bytes_name, struct mk_mems *out, bool complete)
 {
 	struct mk_prop *base = prop(d, n, base_name), *bytes = prop(d, n, bytes_name);
 	struct mk_mem m = {.node = MK_NODE_ANY, .where = at(n, base ? base : bytes),
@@ -609,6 +619,8 @@ static bool base_and_bytes(struct decoder *d, struct mk_node *n, const char *bas
 	if (base)
 		m.placed = u64(d, n, base_name, &m.base, NULL);
 	if (base && !m.placed)
+		return true;
+	if (!complete && (!bytes || !base))
 		return true;
 	if (!bytes) {
 		ERR(d, "MK106", at(n, base), "'%s' has no '%s' beside it", base_name, bytes_name)->hint =
@@ -687,7 +699,7 @@ static void instance(struct decoder *d, struct mk_node *n, const char *name, boo
 		x->resources = at(r, NULL);
 		check_names(d, r, instance_resource_names, closed);
 		cpus(d, r, "cpus", &x->cpus);
-		base_and_bytes(d, r, "memory-base", "memory-bytes", &x->mem);
+		base_and_bytes(d, r, "memory-base", "memory-bytes", &x->mem, true);
 		memory_nodes(d, r, &x->mem);
 		instance_wishes(d, x, r);
 		x->uring = mk_child(d->t, r, "uring");
@@ -719,10 +731,11 @@ static void nested_memory(struct decoder *d, struct mk_node *n)
 	static const char *const known[] = {"total-bytes", "host-reserved-bytes", "memory-pool-base",
 					    "memory-pool-bytes", NULL};
 
-	check_names(d, n, known, true);
+	bool good = check_names(d, n, known, true);
+
 	d->s->has_memory_total = u64(d, n, "total-bytes", &d->s->memory_total, &d->s->memory_total_at);
 	u64(d, n, "host-reserved-bytes", &d->s->memory_host, NULL);
-	base_and_bytes(d, n, "memory-pool-base", "memory-pool-bytes", &d->s->chunks);
+	base_and_bytes(d, n, "memory-pool-base", "memory-pool-bytes", &d->s->chunks, good);
 }
 
 static void numa_node(struct decoder *d, struct mk_node *n)
@@ -813,7 +826,7 @@ static void resources(struct decoder *d, struct mk_node *r)
 	c = mk_child(d->t, r, "memory");
 	if (c)
 		nested_memory(d, c);
-	base_and_bytes(d, r, "memory-base", "memory-bytes", &s->chunks);
+	base_and_bytes(d, r, "memory-base", "memory-bytes", &s->chunks, true);
 	memory_nodes(d, r, &s->chunks);
 	c = mk_child(d->t, r, "in-use");
 	if (c)
@@ -891,9 +904,9 @@ static void view(struct decoder *d)
 	if (!name)
 		name = d->t->root->name[0] ? d->t->root->name : "instance";
 	s->model = name;
-	mk_state_index(s);
 	instance(d, d->t->root, name, false);
 	s->has_instances = true;
+	mk_state_index(s);
 }
 
 static void machine(struct decoder *d, enum root_kind kind)

@@ -82,19 +82,53 @@ int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *nam
 
 /* ------------------------------------------------------------ reading */
 
+/* The structure block. Its bounds are kept here: libfdt 1.6.1 lets a length overflow pass. */
+struct block {
+	const char *data;
+	size_t size, at;
+};
+
+/* The next n bytes, and the padding behind them skipped; NULL when they are not there. */
+static const char *take(struct block *b, size_t n)
+{
+	const char *p = b->data + b->at;
+
+	if (n > b->size - b->at)
+		return NULL;
+	n = (n + 3) & ~(size_t)3;
+	b->at = n < b->size - b->at ? b->at + n : b->size;
+	return p;
+}
+
+static const char *take_name(struct block *b, size_t *len)
+{
+	const char *p = b->data + b->at, *nul = memchr(p, '\0', b->size - b->at);
+
+	if (!nul)
+		return NULL;
+	*len = (size_t)(nul - p);
+	return take(b, *len + 1);
+}
+
 /* Property names by their offset in the strings block: most are used again and again. */
 struct names_seen {
+	const char *strings;
 	const char **at;
 	size_t n;
 };
 
-static const char *prop_name(struct mk_tree *t, const char *strings, struct names_seen *seen,
-			     uint32_t off)
+static const char *prop_name(struct mk_tree *t, struct names_seen *seen, uint32_t off)
 {
+	const char *s = seen->strings + off, *nul;
+
 	if (off >= seen->n)
 		return NULL;
-	if (!seen->at[off])
-		seen->at[off] = mk_intern(&t->names, strings + off, strlen(strings + off));
+	if (!seen->at[off]) {
+		nul = memchr(s, '\0', seen->n - off);
+		if (!nul)
+			return NULL;
+		seen->at[off] = mk_intern(&t->names, s, (size_t)(nul - s));
+	}
 	return seen->at[off];
 }
 
@@ -104,77 +138,113 @@ static bool good_name(const char *name)
 	return name[0] && !strchr(name, '/');
 }
 
+struct structure {
+	struct mk_tree *t;
+	struct block block;
+	struct names_seen seen;
+	struct mk_span nowhere;
+	struct mk_node *node; /* the one that is open */
+	unsigned depth;
+	struct mk_err *err;
+};
+
+static int cut_short(const struct structure *x)
+{
+	return mk_fail_at(x->err, MK_BAD, x->nowhere, "the structure block is damaged or cut short");
+}
+
+static int read_begin(struct structure *x)
+{
+	struct mk_node *n;
+	size_t len;
+	const char *name = take_name(&x->block, &len);
+
+	if (!name)
+		return cut_short(x);
+	if (!x->node && x->t->root)
+		return mk_fail_at(x->err, MK_BAD, x->nowhere, "there is more than one root");
+	if (x->depth++ > MK_DEPTH_MAX)
+		return mk_fail_at(x->err, MK_BAD, x->nowhere, "nodes are nested more than %d deep",
+				  MK_DEPTH_MAX);
+	if (x->node && !good_name(name))
+		return mk_fail_at(x->err, MK_BAD, x->nowhere, "a node below %s has %s",
+				  mk_node_path(x->t->arena, x->node),
+				  len ? "a '/' in its name" : "no name");
+	n = mk_node_new(x->t, mk_intern(&x->t->names, name, len), x->nowhere);
+	if (x->node)
+		mk_node_append(x->t, x->node, n);
+	else
+		x->t->root = n;
+	x->node = n;
+	return MK_OK;
+}
+
+static int read_prop(struct structure *x)
+{
+	const char *head = take(&x->block, 8), *data, *name;
+	uint32_t len = head ? mk_be32(head) : 0;
+	struct mk_prop *prop;
+
+	data = head ? take(&x->block, len) : NULL;
+	if (!data)
+		return cut_short(x);
+	name = prop_name(x->t, &x->seen, mk_be32(head + 4));
+	if (!name || !x->node)
+		return mk_fail_at(x->err, MK_BAD, x->nowhere, "a property has no %s",
+				  name ? "node" : "name");
+	if (!good_name(name))
+		return mk_fail_at(x->err, MK_BAD, x->nowhere, "a property of %s has %s",
+				  mk_node_path(x->t->arena, x->node),
+				  name[0] ? "a '/' in its name" : "no name");
+	prop = mk_prop_new(x->t, name, x->nowhere);
+	prop->len = len;
+	prop->data = len ? data : NULL;
+	mk_prop_append(x->t, x->node, prop);
+	return MK_OK;
+}
+
 static int read_structure(struct mk_tree *t, const char *blob, const struct mk_file *src,
 			  struct mk_err *err)
 {
-	const char *p = blob + mk_be32(blob + 8);
-	const char *strings = blob + mk_be32(blob + 12);
-	struct mk_span nowhere = {.file = src};
-	struct names_seen seen = {.n = mk_be32(blob + 32)};
-	struct mk_node *node = NULL;
-	unsigned depth = 0;
+	struct structure x = {
+		.t = t, .err = err, .nowhere = {.file = src},
+		.block = {.data = blob + mk_be32(blob + 8), .size = mk_be32(blob + 36)},
+		.seen = {.strings = blob + mk_be32(blob + 12), .n = mk_be32(blob + 32)},
+	};
+	int rc = MK_OK;
 
-	seen.at = mk_arena_array(t->arena, seen.n, sizeof(*seen.at));
-	for (;;) {
-		uint32_t tag = mk_be32(p), len;
-		struct mk_node *n;
-		struct mk_prop *prop;
-		const char *name;
-		size_t name_len;
+	x.seen.at = mk_arena_array(t->arena, x.seen.n, sizeof(*x.seen.at));
+	while (!rc) {
+		const char *tag = take(&x.block, 4);
 
-		p += 4;
-		switch (tag) {
+		if (!tag)
+			return cut_short(&x);
+		switch (mk_be32(tag)) {
 		case FDT_BEGIN_NODE:
-			if (!node && t->root)
-				return mk_fail_at(err, MK_BAD, nowhere, "there is more than one root");
-			if (depth++ > MK_DEPTH_MAX)
-				return mk_fail_at(err, MK_BAD, nowhere,
-						  "nodes are nested more than %d deep", MK_DEPTH_MAX);
-			name_len = strlen(p);
-			if (node && !good_name(p))
-				return mk_fail_at(err, MK_BAD, nowhere, "a node below %s has %s",
-						  mk_node_path(t->arena, node),
-						  name_len ? "a '/' in its name" : "no name");
-			n = mk_node_new(t, mk_intern(&t->names, p, name_len), nowhere);
-			if (node)
-				mk_node_append(t, node, n);
-			else
-				t->root = n;
-			node = n;
-			p += (name_len + 4) & ~(size_t)3;
+			rc = read_begin(&x);
 			break;
 		case FDT_END_NODE:
-			if (!node)
-				return mk_fail_at(err, MK_BAD, nowhere, "a node ends that never began");
-			node = node->parent;
-			depth--;
+			if (!x.node)
+				return mk_fail_at(err, MK_BAD, x.nowhere,
+						  "a node ends that never began");
+			x.node = x.node->parent;
+			x.depth--;
 			break;
 		case FDT_PROP:
-			len = mk_be32(p);
-			name = prop_name(t, strings, &seen, mk_be32(p + 4));
-			if (!name || !node)
-				return mk_fail_at(err, MK_BAD, nowhere, "a property has no %s",
-						  name ? "node" : "name");
-			if (!good_name(name))
-				return mk_fail_at(err, MK_BAD, nowhere, "a property of %s has %s",
-						  mk_node_path(t->arena, node),
-						  name[0] ? "a '/' in its name" : "no name");
-			prop = mk_prop_new(t, name, nowhere);
-			prop->len = len;
-			prop->data = len ? p + 8 : NULL;
-			mk_prop_append(t, node, prop);
-			p += 8 + (((size_t)len + 3) & ~(size_t)3);
+			rc = read_prop(&x);
 			break;
 		case FDT_NOP:
 			break;
 		case FDT_END:
-			if (!node && t->root)
+			if (!x.node && t->root)
 				return MK_OK;
-			return mk_fail_at(err, MK_BAD, nowhere, "the structure block ends too early");
+			return mk_fail_at(err, MK_BAD, x.nowhere,
+					  "the structure block ends too early");
 		default:
-			return mk_fail_at(err, MK_BAD, nowhere, "the structure block is damaged");
+			return cut_short(&x);
 		}
 	}
+	return rc;
 }
 
 int mk_fdt_read(struct mk_tree *t, const void *blob, const struct mk_file *src,

@@ -73,8 +73,11 @@ int mk_key_ids(struct mk_arena *a, const struct mk_pair *p, struct mk_ids *ids, 
 	if (ids->n >= MK_IDS_MAX)
 		return mk_fail_at(err, MK_BAD, p->at, "'%s' lists more than %d ids", p->key, MK_IDS_MAX);
 	bad(p, err, "a list of ids");
-	mk_hint(err, "write it like 4-7,10 or 12-20:2; '%.*s' is not that",
-		(int)(p->len - at < 40 ? p->len - at : 40), p->raw + at);
+	if (at < p->len)
+		mk_hint(err, "write it like 4-7,10 or 12-20:2; '%.*s' is not that",
+			(int)(p->len - at < 40 ? p->len - at : 40), p->raw + at);
+	else
+		mk_hint(err, "write it like 4-7,10 or 12-20:2; a number is missing at its end");
 	return MK_BAD;
 }
 
@@ -110,7 +113,7 @@ int mk_key_memory(struct mk_arena *a, const struct mk_pair *p, struct mk_mems *m
 		struct mk_mem m;
 
 		if (!one_memory(p->raw + i, len, &m)) {
-			bad(p, err, "memory");
+			bad(p, err, "sizes or regions");
 			mk_hint(err, "write 2G, 2G@0 (on NUMA node 0) or 0x80000000+2G, separated by commas");
 			return MK_BAD;
 		}

@@ -108,13 +108,20 @@ static const struct mk_pair *key(const struct placer *p, const char *name)
 
 /* ------------------------------------------------------------ CPUs */
 
-static int no_cpus(struct placer *p, const struct mk_pair *at, size_t want, const struct mk_ids *free)
+static int no_cpus(struct placer *p, const struct mk_pair *at, size_t have, size_t want,
+		   const struct mk_ids *free)
 {
-	mk_fail_at(p->err, MK_NO, at->at, "%s wants %zu CPUs, and %zu of the pool %s free",
-		   p->r->rec.subject, want, free->n, free->n == 1 ? "is" : "are");
+	const char *where = key(p, "numa-nodes") ? " on the nodes it wants" : "";
+
+	if (have)
+		mk_fail_at(p->err, MK_NO, at->at, "%s wants %zu CPUs; it has %zu, and %zu of the pool %s free%s",
+			   p->r->rec.subject, want, have, free->n, free->n == 1 ? "is" : "are", where);
+	else
+		mk_fail_at(p->err, MK_NO, at->at, "%s wants %zu CPUs, and %zu of the pool %s free%s",
+			   p->r->rec.subject, want, free->n, free->n == 1 ? "is" : "are", where);
 	if (free->n)
 		mk_hint(p->err, "free CPUs: %s; ask for at most %zu, or take some from another instance",
-			mk_ids_brief(p->s->arena, free, 8), free->n);
+			mk_ids_brief(p->s->arena, free, 8), have + free->n);
 	else
 		mk_hint(p->err, "take some from another instance, or add CPUs to the pool");
 	return MK_NO;
@@ -177,7 +184,7 @@ static int find_cpus(struct placer *p, const struct mk_pair *at, struct mk_insta
 	if (!best.n)
 		best = x->numa_nodes.n ? mk_ids_sorted(p->s->arena, &wanted) : sorted;
 	if (best.n < n)
-		return no_cpus(p, at, x->cpus.ids.n + n, &best);
+		return no_cpus(p, at, x->cpus.ids.n, x->cpus.ids.n + n, &best);
 	take_run(p->s->arena, &best, n, &x->cpus.ids);
 	return MK_OK;
 }
@@ -205,8 +212,8 @@ static int cpu_refused(struct placer *p, const struct mk_pair *at, uint64_t cpu,
 			   holder->name, mk_ids_brief(p->s->arena, &holder->cpus.ids, 8));
 	else
 		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is not in the pool [MK403]", id);
-	if (free.n)
-		mk_hint(p->err, "free CPUs: %s", mk_ids_brief(p->s->arena, &free, 8));
+	if (free.n) /* its own are among them: they were put back for the moment */
+		mk_hint(p->err, "CPUs that it can have: %s", mk_ids_brief(p->s->arena, &free, 8));
 	return MK_NO;
 }
 
@@ -251,20 +258,44 @@ static int cpus(struct placer *p, struct mk_instance *x)
 	if (!n)
 		return mk_fail_at(p->err, MK_NO, count->at, "%s would have no CPU [MK306]", x->name);
 	x->cpus.known = true;
-	if (n <= x->cpus.ids.n) {
-		x->cpus.ids.n = n; /* the first ones stay: the boot CPU is the first of all */
+	if (n <= x->cpus.ids.n)
 		return MK_OK;
-	}
 	return find_cpus(p, count, x, n - x->cpus.ids.n);
+}
+
+/* ------------------------------------------------------------ NUMA nodes */
+
+/* Whether the machine says anything of a NUMA node. */
+static bool node_known(const struct placer *p, uint64_t node)
+{
+	for (size_t i = 0; i < p->s->n_numa; i++)
+		if (p->s->numa[i].id == node)
+			return true;
+	for (size_t i = 0; i < p->s->chunks.n; i++)
+		if (p->s->chunks.m[i].node == node && node != MK_NODE_ANY)
+			return true;
+	return false;
+}
+
+static int node_unknown(struct placer *p, const struct mk_pair *at, uint64_t node)
+{
+	mk_fail_at(p->err, MK_NO, at->at, "the machine does not describe a NUMA node %llu [MK701]",
+		   (unsigned long long)node);
+	mk_hint(p->err, p->s->n_numa ? "mk-show lists the nodes" : "it describes no NUMA nodes at all");
+	return MK_NO;
 }
 
 /* ------------------------------------------------------------ memory */
 
-static int no_memory(struct placer *p, const struct mk_pair *at, uint64_t bytes, uint32_t node)
+static int no_memory(struct placer *p, const struct mk_pair *at, const struct mk_instance *x,
+		     uint64_t bytes, uint32_t node)
 {
 	struct mk_arena *a = p->s->arena;
-	uint64_t free = mk_free_bytes(p->s, node), pool = 0;
+	uint64_t free = mk_free_bytes(p->s, node), pool = 0, have = mk_mems_bytes(&x->mem);
 	const char *where = node == MK_NODE_ANY ? "" : mk_arena_fmt(a, " on NUMA node %u", node);
+	/* an update states all that there shall be: what it has already counts */
+	const char *has = have ? mk_arena_fmt(a, "; it has %s", mk_num_size_text(a, have)) : "";
+	const char *wants = mk_num_size_text(a, have + bytes);
 	struct mk_ranges r;
 	struct mk_range big;
 
@@ -274,21 +305,40 @@ static int no_memory(struct placer *p, const struct mk_pair *at, uint64_t bytes,
 	mk_free_memory(p->s, node, &r);
 	big = mk_ranges_largest(&r);
 	if (free >= bytes && big.first <= big.last) {
+		uint64_t block = big.last - big.first + 1;
+
 		mk_fail_at(p->err, MK_NO, at->at,
-			   "%s wants %s in one piece, and the largest free block%s is %s (%s are free in pieces) [MK501]",
-			   p->r->rec.subject, mk_num_size_text(a, bytes), where,
-			   mk_num_size_text(a, big.last - big.first + 1), mk_num_size_text(a, free));
-		mk_hint(p->err, "ask for several regions: memory=%s,%s",
-			mk_num_size_text(a, big.last - big.first + 1),
-			mk_num_size_text(a, bytes - (big.last - big.first + 1)));
+			   "%s wants %s of memory%s, and the largest free block%s is %s (%s are free in pieces) [MK501]",
+			   p->r->rec.subject, wants, has, where, mk_num_size_text(a, block),
+			   mk_num_size_text(a, free));
+		if (have)
+			mk_hint(p->err, "ask for at most %s", mk_num_size_text(a, have + block));
+		else
+			mk_hint(p->err, "ask for several regions: memory=%s,%s", mk_num_size_text(a, block),
+				mk_num_size_text(a, bytes - block));
 		return MK_NO;
 	}
-	mk_fail_at(p->err, MK_NO, at->at, "%s wants %s of memory, and %s of the pool's %s%s are free [MK507]",
-		   p->r->rec.subject, mk_num_size_text(a, bytes), mk_num_size_text(a, free),
-		   mk_num_size_text(a, pool), where);
+	mk_fail_at(p->err, MK_NO, at->at, "%s wants %s of memory%s, and %s of the pool's %s%s are free [MK507]",
+		   p->r->rec.subject, wants, has, mk_num_size_text(a, free), mk_num_size_text(a, pool), where);
 	mk_hint(p->err, "%s short: ask for at most %s, or shrink another instance",
-		mk_num_size_text(a, bytes - free), mk_num_size_text(a, free));
+		mk_num_size_text(a, bytes - free), mk_num_size_text(a, have + free));
 	return MK_NO;
+}
+
+/* Where the kernel places memory, one node must have all of a region: the most that one has. */
+static bool some_node_has(const struct placer *p, uint64_t bytes)
+{
+	struct mk_ranges nodes;
+
+	mk_ranges_init(&nodes, p->s->arena);
+	for (size_t i = 0; i < p->s->chunks.n; i++)
+		mk_ranges_add(&nodes, p->s->chunks.m[i].node, p->s->chunks.m[i].node);
+	mk_ranges_join(&nodes);
+	for (size_t i = 0; i < nodes.n; i++)
+		for (uint64_t n = nodes.r[i].first; n <= nodes.r[i].last; n++)
+			if (mk_free_bytes(p->s, (uint32_t)n) >= bytes)
+				return true;
+	return false;
 }
 
 /* One more region of that size for x. */
@@ -300,13 +350,20 @@ static int find_memory(struct placer *p, const struct mk_pair *at, struct mk_ins
 
 	if (p->s->abi == 2) { /* the kernel places it */
 		if (mk_free_bytes(p->s, node) < bytes)
-			return no_memory(p, at, bytes, node);
+			return no_memory(p, at, x, bytes, node);
+		if (node == MK_NODE_ANY && !some_node_has(p, bytes)) {
+			mk_fail_at(p->err, MK_NO, at->at,
+				   "%s wants %s on one NUMA node, and no node has as much free [MK507]", x->name,
+				   mk_num_size_text(p->s->arena, bytes));
+			mk_hint(p->err, "name sizes by node: memory=SIZE@0,SIZE@1");
+			return MK_NO;
+		}
 		mk_mem_add(p->s->arena, &x->mem, m);
 		return MK_OK;
 	}
 	mk_free_memory(p->s, node, &r);
 	if (!mk_ranges_best_fit(&r, bytes, MK_PAGE_BYTES, &m.base))
-		return no_memory(p, at, bytes, node);
+		return no_memory(p, at, x, bytes, node);
 	m.placed = true;
 	mk_mem_add(p->s->arena, &x->mem, m);
 	return MK_OK;
@@ -412,6 +469,8 @@ static int memory(struct placer *p, struct mk_instance *x)
 		return mk_fail_at(p->err, MK_NO, at->at, "%s would have no memory [MK307]", x->name);
 	for (size_t i = 0; i < want.n; i++) {
 		placed += want.m[i].placed;
+		if (want.m[i].node != MK_NODE_ANY && !node_known(p, want.m[i].node))
+			return node_unknown(p, at, want.m[i].node);
 		if (!want.m[i].size || want.m[i].size % MK_PAGE_BYTES)
 			return mk_fail_at(p->err, MK_NO, at->at,
 					  "%llu bytes are not a whole number of pages of 4096 bytes [MK504]",
@@ -433,8 +492,6 @@ static int memory(struct placer *p, struct mk_instance *x)
 	if (x->mem.n && want.n == 1 && want.m[0].node == MK_NODE_ANY) {
 		if (sum == have)
 			return MK_OK;
-		if (sum < have)
-			return shrink_memory(p, at, x, sum);
 		return find_memory(p, at, x, sum - have, MK_NODE_ANY);
 	}
 	if (x->mem.n)
@@ -529,6 +586,9 @@ static int wishes(struct placer *p, struct mk_instance *x)
 
 	if (nodes && mk_key_ids(a, nodes, &x->numa_nodes, p->err))
 		return MK_BAD;
+	for (size_t i = 0; nodes && i < x->numa_nodes.n; i++)
+		if (!node_known(p, x->numa_nodes.id[i]))
+			return node_unknown(p, nodes, x->numa_nodes.id[i]);
 	if (affinity)
 		x->affinity = mk_record_text(a, affinity);
 	if (policy)
@@ -688,22 +748,106 @@ static int delete(struct placer *p)
 	return MK_OK;
 }
 
-/* Whether a request takes less than its instance has: such are placed before those that take more. */
-static bool shrinks(const struct placer *p, const struct mk_request *r)
+/* ------------------------------------------------------------ giving back */
+
+/* The CPUs that an update does not keep. */
+static int give_back_cpus(struct placer *p, struct mk_instance *x)
 {
-	const struct mk_instance *x = mk_instance_find(p->s, r->rec.subject);
-	const struct mk_pair *list = mk_record_get(&r->rec, "cpus"), *count = mk_record_get(&r->rec, "cpu-count");
-	struct mk_err ignored;
+	const struct mk_pair *list = key(p, "cpus"), *count = key(p, "cpu-count");
+	struct mk_ranges keep;
 	struct mk_ids ids;
+	size_t kept = 0;
 	uint32_t n;
 
-	if (!x || strcmp(r->rec.verb, "update") != 0)
-		return false;
-	if (list && !mk_key_ids(p->s->arena, list, &ids, &ignored))
-		return ids.n < x->cpus.ids.n;
-	if (count && !mk_key_u32(p->s->arena, count, &n, &ignored))
-		return n < x->cpus.ids.n;
-	return !mk_record_get(&r->rec, "memory") && mk_record_get(&r->rec, "devices");
+	if (count) {
+		if (mk_key_u32(p->s->arena, count, &n, p->err))
+			return MK_BAD;
+		if (n && n < x->cpus.ids.n)
+			x->cpus.ids.n = n; /* the first ones stay: the boot CPU is the first of all */
+	}
+	if (!list)
+		return MK_OK;
+	if (mk_key_ids(p->s->arena, list, &ids, p->err))
+		return MK_BAD;
+	mk_ranges_init(&keep, p->s->arena);
+	for (size_t i = 0; i < ids.n; i++)
+		mk_ranges_add(&keep, ids.id[i], ids.id[i]);
+	mk_ranges_join(&keep);
+	for (size_t i = 0; i < x->cpus.ids.n; i++)
+		if (mk_ranges_has(&keep, x->cpus.ids.id[i], x->cpus.ids.id[i]))
+			x->cpus.ids.id[kept++] = x->cpus.ids.id[i];
+	x->cpus.ids.n = kept;
+	return MK_OK;
+}
+
+static int give_back_memory(struct placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *at = key(p, "memory");
+	struct mk_mems want;
+	size_t kept = 0;
+	uint64_t sum;
+
+	if (!at)
+		return MK_OK;
+	if (mk_key_memory(p->s->arena, at, &want, p->err))
+		return MK_BAD;
+	sum = mk_mems_bytes(&want);
+	if (want.n && want.m[0].placed) {
+		for (size_t i = 0; i < x->mem.n; i++) {
+			struct mk_mems one = {.m = &x->mem.m[i], .n = 1};
+
+			for (size_t k = 0; k < want.n; k++) {
+				struct mk_mems other = {.m = &want.m[k], .n = 1};
+
+				if (same_regions(&one, &other)) {
+					x->mem.m[kept++] = x->mem.m[i];
+					break;
+				}
+			}
+		}
+		x->mem.n = kept;
+	} else if (sum && want.n == 1 && want.m[0].node == MK_NODE_ANY && sum < mk_mems_bytes(&x->mem)) {
+		return shrink_memory(p, at, x, sum);
+	}
+	return MK_OK;
+}
+
+static int give_back_devices(struct placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *at = key(p, "devices");
+	struct mk_names keep = {.arena = p->s->arena};
+	const char **names;
+	size_t n, kept = 0;
+
+	if (!at)
+		return MK_OK;
+	if (mk_key_names(p->s->arena, at, &names, &n, p->err))
+		return MK_BAD;
+	for (size_t i = 0; i < n; i++) {
+		struct mk_use u = {.text = names[i], .device = MK_NO_DEVICE};
+
+		mk_use_resolve(p->s, &u);
+		mk_intern(&keep, u.text, strlen(u.text));
+	}
+	for (size_t i = 0; i < x->devices.n; i++)
+		if (mk_name_known(&keep, x->devices.u[i].text, strlen(x->devices.u[i].text)))
+			x->devices.u[kept++] = x->devices.u[i];
+	x->devices.n = kept;
+	return MK_OK;
+}
+
+/* What an update makes smaller, before anything is made larger: so things can be exchanged. */
+static int give_back(struct placer *p)
+{
+	struct mk_instance *x = mk_instance_find(p->s, p->r->rec.subject);
+	int rc;
+
+	if (!x)
+		return no_instance(p);
+	rc = give_back_cpus(p, x);
+	if (!rc)
+		rc = give_back_memory(p, x);
+	return rc ? rc : give_back_devices(p, x);
 }
 
 static int twice(struct placer *p, const struct mk_batch *batch)
@@ -728,7 +872,7 @@ static int twice(struct placer *p, const struct mk_batch *batch)
  * The order in which a batch is placed is its own, not that in which it was
  * written: what is given back first, then what takes most.
  */
-enum phase { PHASE_DELETE, PHASE_SHRINK, PHASE_UPDATE, PHASE_CREATE };
+enum phase { PHASE_DELETE, PHASE_UPDATE, PHASE_CREATE };
 
 struct turn {
 	const struct mk_request *r;
@@ -763,7 +907,6 @@ static struct turn turn_of(const struct placer *p, const struct mk_request *r)
 
 	t.phase = !strcmp(r->rec.verb, "delete")   ? PHASE_DELETE
 		  : !strcmp(r->rec.verb, "create") ? PHASE_CREATE
-		  : shrinks(p, r)                  ? PHASE_SHRINK
 						   : PHASE_UPDATE;
 	if (bytes && !mk_key_memory(p->s->arena, bytes, &want, &ignored))
 		t.bytes = mk_mems_bytes(&want);
@@ -786,20 +929,17 @@ static int announce_all(struct placer *p, struct turn *turn, size_t n)
 	return rc;
 }
 
-/* What the requests of some phases name, then what they leave open. */
-static int both_passes(struct placer *p, const struct turn *turn, size_t n, enum phase first,
-		       enum phase last)
+/* What all requests of a phase do, one after the other. */
+static int each_turn(struct placer *p, const struct turn *turn, size_t n, enum phase phase,
+		     int (*act)(struct placer *p))
 {
 	int rc = MK_OK;
 
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; !rc && i < n; i++) {
-			if (turn[i].phase < first || turn[i].phase > last)
-				continue;
-			p->r = turn[i].r;
-			p->fixed = !pass;
-			rc = turn[i].phase == PHASE_CREATE ? create(p) : update(p);
-		}
+	for (size_t i = 0; !rc && i < n; i++) {
+		p->r = turn[i].r;
+		if (turn[i].phase == phase)
+			rc = act(p);
+	}
 	return rc;
 }
 
@@ -813,16 +953,19 @@ int mk_place(struct mk_state *s, const struct mk_batch *batch, struct mk_err *er
 	for (const struct mk_request *r = batch->first; r; r = r->next)
 		turn[n++] = turn_of(&p, r);
 	qsort(turn, n, sizeof(*turn), by_turn);
-	for (size_t i = 0; !rc && i < n && turn[i].phase == PHASE_DELETE; i++) {
-		p.r = turn[i].r;
-		rc = delete(&p);
-	}
+	if (!rc)
+		rc = each_turn(&p, turn, n, PHASE_DELETE, delete);
 	if (!rc)
 		rc = announce_all(&p, turn, n);
 	if (!rc)
-		rc = both_passes(&p, turn, n, PHASE_SHRINK, PHASE_SHRINK);
-	if (!rc)
-		rc = both_passes(&p, turn, n, PHASE_UPDATE, PHASE_CREATE);
+		rc = each_turn(&p, turn, n, PHASE_UPDATE, give_back);
+	for (int pass = 0; pass < 2; pass++) {
+		p.fixed = !pass;
+		if (!rc)
+			rc = each_turn(&p, turn, n, PHASE_UPDATE, update);
+		if (!rc)
+			rc = each_turn(&p, turn, n, PHASE_CREATE, create);
+	}
 	s->has_instances = true; /* from now on the state says what there is */
 	return rc;
 }

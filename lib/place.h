@@ -24,8 +24,9 @@ int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record 
 		 struct mk_err *err);
 
 /*
- * Applies a batch to s: deletes first, then shrinks, then the rest, the largest
- * first: the result does not depend on the order of the batch. MK_NO with the scarce resource when something does not
+ * Applies a batch to s: first what is given back, then what is named, then
+ * what is left open, the largest first: the result does not depend on the
+ * order of the batch. MK_NO with the scarce resource when something does not
  * fit, MK_BAD when a request makes no sense for this state; s is then in no
  * useful condition.
  */

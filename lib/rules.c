@@ -1523,7 +1523,7 @@ const struct mk_rule mk_rules[] = {
 	 use_whole_and_part},
 	{"MK607", E, "reference to nothing", "refer to a device that exists", NULL, NULL},
 	{"MK608", E, "planned only: the kernel cannot hand out this part", "give it a PCI id, or the whole device",
-	 NULL, use_planned},
+	 "MK603", use_planned},
 
 	{"MK701", E, "unknown NUMA node wanted", "use a node of the machine", NULL, wish_nodes},
 	{"MK702", E, "policy bind without nodes", "name the nodes", NULL, bind_without_nodes},

@@ -30,7 +30,7 @@ result() { # status, name
 		echo "ok $n - $2"
 	else
 		echo "not ok $n - $2"
-		sed 's/^/# /' diff err 2>/dev/null
+		sed 's/^/# /' differs err 2>/dev/null
 	fi
 }
 
@@ -69,7 +69,7 @@ lines() {
 
 # file of ours, file of kerf's: the same tree
 same() {
-	lines "$1" >ours.lines && lines "$2" >kerf.lines && diff kerf.lines ours.lines >diff
+	lines "$1" >ours.lines && lines "$2" >kerf.lines && diff kerf.lines ours.lines >differs
 }
 
 from_records() {
@@ -146,20 +146,20 @@ state new.dts 'db { id = <2>; resources { cpus = <8 9>; memory@100000000 { reg =
 	device-names = "enp9s0"; }; };'
 mk-diff old.dts new.dts 2>err | mk-overlay 2>>err >ours.dtbo
 mk-overlay -p ours.dtbo 2>>err | sed -n 's/^\([a-z-]* [a-z@-]*\).*/\1/p' >verbs
-printf '%s\n' 'basis -' 'delete web' 'create db' 'create cache' | diff - verbs >diff
+printf '%s\n' 'basis -' 'delete web' 'create db' 'create cache' | diff - verbs >differs
 result $? "delta-add2-remove1: three overlays, the removal first"
 mk-parse -O json ours.dtbo 2>>err | jq -se 'length == 3 and all(.[]; [.["/"] | keys[] |
-	select(startswith("fragment@"))] == ["fragment@0"])' >diff 2>>err
+	select(startswith("fragment@"))] == ["fragment@0"])' >differs 2>>err
 result $? "delta-add2-remove1: each overlay has fragment@0 alone"
 
 state old.dts "$(web '4 5 6 7' "$m" "$compact")"
 state new.dts "$(web '4 5' "$m" "$compact")"
 mk-diff old.dts new.dts 2>err | grep -v '^#' | grep -v '^basis' >verbs
-echo 'cpu-remove web cpus=6-7' | diff - verbs >diff
+echo 'cpu-remove web cpus=6-7' | diff - verbs >differs
 result $? "delta-modified-instance-becomes-create: a cpu-remove"
 
 mk-diff old.dts old.dts 2>err | mk-overlay 2>>err | mk-parse -O lines 2>>err | grep -c '^/fragment' >verbs
-echo 0 | diff - verbs >diff
+echo 0 | diff - verbs >differs
 result $? "update-noop: an overlay without fragments"
 
 # what kerf wrote as trees of whole machines is read as such
@@ -168,13 +168,13 @@ for name in baseline-full global-with-instance; do
 	result $? "$name is a valid state and passes unchanged"
 done
 mk-show -b -i "$golden/abi1/global-with-instance.dtbo" >out 2>err
-printf '  web  1  -  4-7  0x80000000-0xffffffff (2GB)  eth0_vf1\n' | diff - out >diff
+printf '  web  1  -  4-7  0x80000000-0xffffffff (2GB)  eth0_vf1\n' | diff - out >differs
 result $? "global-with-instance: the instance is read"
 
 # ABI 2: what kerf writes for it is understood
 for name in create-min pool-grow pool-shrink remove update-all update-grow update-shrink; do
 	mk-overlay -p "$golden/abi2/$name.dtbo" 2>err | mk-overlay 2>>err >ours.dtbo && mk-overlay -p ours.dtbo 2>>err >again &&
-		mk-overlay -p "$golden/abi2/$name.dtbo" 2>>err | grep -v ^basis | diff - <(grep -v ^basis again) >diff
+		mk-overlay -p "$golden/abi2/$name.dtbo" 2>>err | grep -v ^basis | diff - <(grep -v ^basis again) >differs
 	result $? "ABI 2 $name: the same records again"
 done
 echo "1..$n"

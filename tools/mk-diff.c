@@ -55,6 +55,12 @@ int main(int argc, char **argv)
 			     "/dev/null makes a state that says there are none",
 			 argv[old.state.has_instances ? optind + 1 : optind]);
 	mk_buf_init(&out, &c.arena);
+	if (c.quiet && d.skipped_instances && (old.state.n_instances || new.state.n_instances)) {
+		mk_fail(&err, MK_BAD, "%s says nothing about instances: whether the two are the same is not known",
+			argv[old.state.has_instances ? optind + 1 : optind]);
+		mk_hint(&err, "mk-alloc -f /dev/null makes a state that says there are none");
+		cli_die(&c, &err);
+	}
 	if (c.quiet)
 		return cli_finish_nothing(&c, d.n ? CLI_NO : CLI_YES);
 	mk_delta_print(&out, &d);

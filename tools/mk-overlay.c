@@ -10,7 +10,7 @@
 #include "overlay.h"
 
 static const char usage[] =
-	"mk-overlay [-Vvh] [-o FILE] [--abi 1|2] [--max-bytes N] [DELTA]\n"
+	"mk-overlay [-qVvh] [-o FILE] [--abi 1|2] [--max-bytes N] [DELTA]\n"
 	"       mk-overlay -a [-o FILE] BASE OVERLAY...\n"
 	"       mk-overlay -p [-j] [-o FILE] [OVERLAY...]\n"
 	"  -a             fold: the state that BASE becomes by the overlays\n"
@@ -19,6 +19,7 @@ static const char usage[] =
 	"  --abi N        write for a kernel of ABI N (default: as the delta says)\n"
 	"  --max-bytes N  the largest overlay that the kernel takes at once (4096)\n"
 	"  -o FILE        write to FILE\n"
+	"  -q             no warnings\n"
 	"  -v             say why a pipe that was empty is an error\n"
 	"  -h, -V         this help, the version\n"
 	"DELTA and OVERLAY are standard input when they are missing or \"-\".\n";
@@ -146,6 +147,7 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
 					      {"version", no_argument, NULL, 'V'},
 					      {"verbose", no_argument, NULL, 'v'},
+					      {"quiet", no_argument, NULL, 'q'},
 					      {"apply", no_argument, NULL, 'a'},
 					      {"print", no_argument, NULL, 'p'},
 					      {"json", no_argument, NULL, 'j'},
@@ -160,7 +162,7 @@ int main(int argc, char **argv)
 	int o;
 
 	cli_init(&c, "mk-overlay", usage);
-	while ((o = cli_getopt(&c, argc, argv, "+:apjo:vhV", longs)) != -1)
+	while ((o = cli_getopt(&c, argc, argv, "+:apjqo:vhV", longs)) != -1)
 		switch (o) {
 		case 'a':
 			folds = true;
@@ -170,6 +172,9 @@ int main(int argc, char **argv)
 			break;
 		case 'j':
 			json = true;
+			break;
+		case 'q':
+			c.quiet = true;
 			break;
 		case OPT_ABI:
 			abi = (uint32_t)cli_long_number(&c, "--abi", optarg, 1, 2);

@@ -137,7 +137,7 @@ static size_t file(struct validate *v, const char *path, struct mk_buf *out)
 	return invalid;
 }
 
-static void options(struct validate *v, int argc, char **argv, const char **since)
+static void options(struct validate *v, int argc, char **argv, const char **since, bool *rules)
 {
 	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
 					      {"version", no_argument, NULL, 'V'},
@@ -176,7 +176,8 @@ static void options(struct validate *v, int argc, char **argv, const char **sinc
 			v->decode.cpu_cells = (unsigned)cli_long_number(&v->cli, "--cpu-cells", optarg, 1, 2);
 			break;
 		case OPT_RULES:
-			exit(print_rules(&v->cli));
+			*rules = true;
+			break;
 		}
 }
 
@@ -186,10 +187,15 @@ int main(int argc, char **argv)
 	const char *since = NULL;
 	struct mk_buf out;
 	size_t invalid = 0;
+	bool rules = false;
 
 	cli_init(&v.cli, "mk-validate", usage);
 	v.since.arena = v.quiet.arena = v.loud.arena = &v.cli.arena;
-	options(&v, argc, argv, &since);
+	options(&v, argc, argv, &since, &rules);
+	if (rules && optind < argc)
+		cli_usage(&v.cli, "--rules prints the rules: '%s' is too much", argv[optind]);
+	if (rules)
+		return print_rules(&v.cli);
 	mk_diags_init(&v.source, &v.cli.arena);
 	v.dts.warnings = &v.source;
 	mk_buf_init(&out, &v.cli.arena);
