@@ -37,6 +37,69 @@ static const char *structure_error(int code)
 	}
 }
 
+/* The structure block, of a blob whose header was checked. */
+struct block {
+	const char *data;
+	size_t size, at;
+};
+
+static struct block structure_of(const char *blob)
+{
+	return (struct block){.data = blob + mk_be32(blob + 8), .size = mk_be32(blob + 36)};
+}
+
+/* The next n bytes, and the padding behind them skipped; NULL when they are not there. */
+static const char *take(struct block *b, size_t n)
+{
+	const char *p = b->data + b->at;
+
+	if (n > b->size - b->at)
+		return NULL;
+	n = (n + 3) & ~(size_t)3;
+	b->at = n < b->size - b->at ? b->at + n : b->size;
+	return p;
+}
+
+static const char *take_name(struct block *b, size_t *len)
+{
+	const char *p = b->data + b->at, *nul = memchr(p, '\0', b->size - b->at);
+
+	if (!nul)
+		return NULL;
+	*len = (size_t)(nul - p);
+	return take(b, *len + 1);
+}
+
+/*
+ * Whether the structure block ends where it says, tag by tag: the length of a
+ * property near 2^32 makes fdt_check_full() of libfdt 1.6.1 stand still, or
+ * step over what comes next.
+ */
+static bool lengths_fit(const char *blob)
+{
+	struct block b = structure_of(blob);
+	const char *tag, *head;
+	size_t len;
+
+	while ((tag = take(&b, 4)) != NULL)
+		switch (mk_be32(tag)) {
+		case FDT_BEGIN_NODE:
+			if (!take_name(&b, &len))
+				return false;
+			break;
+		case FDT_PROP:
+			head = take(&b, 8);
+			if (!head || !take(&b, mk_be32(head)))
+				return false;
+			break;
+		case FDT_END:
+			return true;
+		default: /* fdt_check_full() knows the rest */
+			break;
+		}
+	return false;
+}
+
 int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *name, size_t at,
 	       const void **blob, size_t *size, struct mk_err *err)
 {
@@ -72,7 +135,9 @@ int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *nam
 		return not_vetted(name, at, "its structure block is not aligned", err);
 	copy = mk_arena_alloc(a, total);
 	memcpy(copy, data, total);
-	rc = fdt_check_full(copy, total);
+	rc = fdt_check_header(copy);
+	if (!rc)
+		rc = lengths_fit(copy) ? fdt_check_full(copy, total) : -FDT_ERR_BADSTRUCTURE;
 	if (rc)
 		return not_vetted(name, at, structure_error(rc), err);
 	*blob = copy;
@@ -81,34 +146,6 @@ int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *nam
 }
 
 /* ------------------------------------------------------------ reading */
-
-/* The structure block. Its bounds are kept here: libfdt 1.6.1 lets a length overflow pass. */
-struct block {
-	const char *data;
-	size_t size, at;
-};
-
-/* The next n bytes, and the padding behind them skipped; NULL when they are not there. */
-static const char *take(struct block *b, size_t n)
-{
-	const char *p = b->data + b->at;
-
-	if (n > b->size - b->at)
-		return NULL;
-	n = (n + 3) & ~(size_t)3;
-	b->at = n < b->size - b->at ? b->at + n : b->size;
-	return p;
-}
-
-static const char *take_name(struct block *b, size_t *len)
-{
-	const char *p = b->data + b->at, *nul = memchr(p, '\0', b->size - b->at);
-
-	if (!nul)
-		return NULL;
-	*len = (size_t)(nul - p);
-	return take(b, *len + 1);
-}
 
 /* Property names by their offset in the strings block: most are used again and again. */
 struct names_seen {
@@ -208,7 +245,7 @@ static int read_structure(struct mk_tree *t, const char *blob, const struct mk_f
 {
 	struct structure x = {
 		.t = t, .err = err, .nowhere = {.file = src},
-		.block = {.data = blob + mk_be32(blob + 8), .size = mk_be32(blob + 36)},
+		.block = structure_of(blob),
 		.seen = {.strings = blob + mk_be32(blob + 12), .n = mk_be32(blob + 32)},
 	};
 	int rc = MK_OK;

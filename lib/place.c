@@ -13,7 +13,7 @@
 #include "decode.h"
 #include "keys.h"
 #include "num.h"
-#include "rules.h"
+#include "pool.h"
 
 struct placer {
 	struct mk_state *s;

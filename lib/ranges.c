@@ -166,6 +166,12 @@ bool mk_ids_has(const struct mk_ids *ids, uint64_t id)
 	return false;
 }
 
+void mk_ranges_add_ids(struct mk_ranges *r, const struct mk_ids *ids)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		mk_ranges_add(r, ids->id[i], ids->id[i]);
+}
+
 static int by_id(const void *x, const void *y)
 {
 	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;

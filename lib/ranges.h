@@ -62,6 +62,9 @@ void mk_ids_add(struct mk_arena *a, struct mk_ids *ids, uint64_t id);
 bool mk_ids_has(const struct mk_ids *ids, uint64_t id); /* linear: for short lists */
 struct mk_ids mk_ids_sorted(struct mk_arena *a, const struct mk_ids *ids);
 
+/* Each id as an interval of its own; to be joined. */
+void mk_ranges_add_ids(struct mk_ranges *r, const struct mk_ids *ids);
+
 /*
  * "4-7,10,12-20:2" to ids in the order written. False with *bad_at (offset)
  * when it is not that syntax or too long.

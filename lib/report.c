@@ -7,7 +7,7 @@
 #include "arena.h"
 #include "keys.h"
 #include "num.h"
-#include "rules.h"
+#include "pool.h"
 
 /* ------------------------------------------------------------ tables */
 

@@ -13,6 +13,8 @@ struct mk_rules_options {
 	uint32_t max_id; /* 0 for MK_ID_MAX */
 };
 
+struct mk_rule_ctx;
+
 /* One line of the table. Rules of the decoder stand in it without a function. */
 struct mk_rule {
 	const char *id;   /* "MK401" */
@@ -20,7 +22,7 @@ struct mk_rule {
 	const char *text; /* what is wrong when it fires */
 	const char *cure; /* what to do about it */
 	const char *needs; /* rules that must not have fired, "MK102 MK105"; or NULL */
-	void (*fn)(void *ctx);
+	void (*fn)(struct mk_rule_ctx *c);
 };
 
 /* The table, in the order in which rules run; ends with an id of NULL. */
@@ -29,18 +31,5 @@ extern const struct mk_rule mk_rules[];
 /* Runs all rules; findings are added to those that decoding has left in diags. */
 void mk_rules_run(const struct mk_state *s, const struct mk_rules_options *opts,
 		  struct mk_diags *diags);
-
-/* CPUs of the pool that no instance has, in pool order. */
-struct mk_ids mk_free_cpus(const struct mk_state *s);
-
-/*
- * Memory of the pool that nobody has, of placed chunks on a node (MK_NODE_ANY
- * for all). What is unplaced has no address and is not subtracted: see
- * mk_free_bytes.
- */
-void mk_free_memory(const struct mk_state *s, uint32_t node, struct mk_ranges *out);
-
-/* Bytes of the pool that nobody has, unplaced memory counted. */
-uint64_t mk_free_bytes(const struct mk_state *s, uint32_t node);
 
 #endif

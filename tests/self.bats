@@ -314,7 +314,7 @@ floors() {
 	cat <<'END'
 0 arena buf err json num ranges record utf8
 1 dts fdt lines stream tree
-2 decode dialect encode keys state
+2 decode dialect encode keys pool state
 3 delta fold load overlay place report rules
 4 inventory kexec kmp link mkfs
 END

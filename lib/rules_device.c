@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules_device: MK2xx, devices of the machine, and MK6xx, devices in use. */
+#include "rules_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "buf.h"
+#include "num.h"
+
+/* ------------------------------------------------------------ MK2xx: devices */
+
+static bool pci_id_ok(const char *s)
+{
+	static const char shape[] = "xxxx:xx:xx.7";
+	unsigned device;
+
+	if (strlen(s) != sizeof(shape) - 1)
+		return false;
+	for (size_t i = 0; shape[i]; i++) {
+		int d = mk_hex_digit((unsigned char)s[i]);
+
+		if (shape[i] == 'x' ? d < 0 : shape[i] == '7' ? d < 0 || d > 7 : s[i] != shape[i])
+			return false;
+	}
+	device = (unsigned)mk_hex_digit((unsigned char)s[8]) * 16 + (unsigned)mk_hex_digit((unsigned char)s[9]);
+	return device < 32;
+}
+
+void mk_rule_pci_shape(struct mk_rule_ctx *c)
+{
+	for (size_t i = 0; i < c->s->n_devices; i++) {
+		const struct mk_device *d = &c->s->device[i];
+
+		if (d->pci_id && !pci_id_ok(d->pci_id))
+			mk_rule_find(c, d->name, d->where, "device %s: '%s' is no PCI id", d->name, d->pci_id)->hint =
+				"a PCI id is domain:bus:device.function, all hexadecimal: 0000:01:00.0";
+		for (size_t k = 0; k < d->n_vf_info; k++)
+			if (d->vf_info[k].pci_id && !pci_id_ok(d->vf_info[k].pci_id))
+				mk_rule_find(c, d->name, d->where, "VF %u of device %s: '%s' is no PCI id",
+				     d->vf_info[k].number, d->name, d->vf_info[k].pci_id);
+	}
+}
+
+struct named {
+	const char *name;
+	const struct mk_device *device;
+};
+
+static int by_name(const void *x, const void *y)
+{
+	const struct named *a = x, *b = y;
+	int d = strcmp(a->name, b->name);
+
+	return d ? d : a->device < b->device ? -1 : a->device > b->device;
+}
+
+void mk_rule_pci_twice(struct mk_rule_ctx *c)
+{
+	size_t n = 0;
+	struct named *x;
+
+	for (size_t i = 0; i < c->s->n_devices; i++)
+		n += 1 + c->s->device[i].n_vf_info;
+	x = mk_arena_array(c->a, n, sizeof(*x));
+	n = 0;
+	for (size_t i = 0; i < c->s->n_devices; i++) {
+		const struct mk_device *d = &c->s->device[i];
+
+		if (d->pci_id)
+			x[n++] = (struct named){d->pci_id, d};
+		for (size_t k = 0; k < d->n_vf_info; k++)
+			if (d->vf_info[k].pci_id)
+				x[n++] = (struct named){d->vf_info[k].pci_id, d};
+	}
+	if (n)
+		qsort(x, n, sizeof(*x), by_name);
+	for (size_t i = 1; i < n; i++)
+		if (!strcmp(x[i].name, x[i - 1].name))
+			mk_rule_other(c,
+				  mk_rule_find(c, x[i].device->name, x[i].device->where, "PCI id %s is used by %s and by %s",
+				       x[i].name, x[i - 1].device->name, x[i].device->name),
+				  x[i - 1].device->where, "the other device");
+}
+
+/* VFs are numbered 0 to vfs - 1, namespaces 1 to ns. */
+static void numbers_above(struct mk_rule_ctx *c, const struct mk_device *d, const struct mk_cpus *list,
+			  uint64_t first, uint64_t count, const char *what, const char *prop)
+{
+	struct mk_ids bad = {0};
+	struct mk_diag *x;
+
+	for (size_t i = 0; i < list->ids.n; i++)
+		if (list->ids.id[i] < first || list->ids.id[i] - first >= count)
+			mk_ids_add(c->a, &bad, list->ids.id[i]);
+	if (!bad.n)
+		return;
+	x = mk_rule_find(c, d->name, list->where, "device %s has no %s %s: %s is %llu", d->name, what,
+		 mk_ids_brief(c->a, &bad, 8), prop, (unsigned long long)count);
+	x->hint = count ? mk_arena_fmt(c->a, "they are numbered %llu to %llu", (unsigned long long)first,
+				       (unsigned long long)(first + count - 1))
+			: "remove the list";
+}
+
+void mk_rule_vf_above(struct mk_rule_ctx *c)
+{
+	for (size_t i = 0; i < c->s->n_devices; i++) {
+		const struct mk_device *d = &c->s->device[i];
+
+		if (!d->has_vfs)
+			continue;
+		numbers_above(c, d, &d->vf, 0, d->vfs, "VF", "sriov-vfs");
+		numbers_above(c, d, &d->host_vf, 0, d->vfs, "VF", "sriov-vfs");
+	}
+}
+
+void mk_rule_ns_above(struct mk_rule_ctx *c)
+{
+	for (size_t i = 0; i < c->s->n_devices; i++) {
+		const struct mk_device *d = &c->s->device[i];
+
+		if (!d->has_ns)
+			continue;
+		numbers_above(c, d, &d->free_ns, 1, d->ns, "namespace", "namespaces");
+		numbers_above(c, d, &d->host_ns, 1, d->ns, "namespace", "namespaces");
+	}
+}
+
+static void offered_and_reserved(struct mk_rule_ctx *c, const struct mk_device *d, const struct mk_cpus *offered,
+				 const struct mk_cpus *reserved, const char *what)
+{
+	struct mk_ranges r;
+
+	mk_ranges_init(&r, c->a);
+	mk_ranges_add_ids(&r, &reserved->ids);
+	mk_ranges_join(&r);
+	for (size_t i = 0; i < offered->ids.n; i++)
+		if (mk_ranges_has(&r, offered->ids.id[i], offered->ids.id[i])) {
+			mk_rule_other(c,
+				  mk_rule_find(c, d->name, offered->where, "%s %llu of device %s is offered and reserved for the host",
+				       what, (unsigned long long)offered->ids.id[i], d->name),
+				  reserved->where, "reserved here");
+			return;
+		}
+}
+
+void mk_rule_vf_reserved(struct mk_rule_ctx *c)
+{
+	for (size_t i = 0; i < c->s->n_devices; i++)
+		offered_and_reserved(c, &c->s->device[i], &c->s->device[i].vf, &c->s->device[i].host_vf, "VF");
+}
+
+void mk_rule_ns_reserved(struct mk_rule_ctx *c)
+{
+	for (size_t i = 0; i < c->s->n_devices; i++)
+		offered_and_reserved(c, &c->s->device[i], &c->s->device[i].free_ns,
+				     &c->s->device[i].host_ns, "namespace");
+}
+
+void mk_rule_vf_twice(struct mk_rule_ctx *c)
+{
+	for (size_t i = 0; i < c->s->n_devices; i++)
+		mk_rule_list_twice(c, c->s->device[i].name, &c->s->device[i].vf, "VF", c->s->device[i].name);
+}
+
+void mk_rule_ns_twice(struct mk_rule_ctx *c)
+{
+	for (size_t i = 0; i < c->s->n_devices; i++)
+		mk_rule_list_twice(c, c->s->device[i].name, &c->s->device[i].free_ns, "namespace",
+			   c->s->device[i].name);
+}
+
+void mk_rule_device_node(struct mk_rule_ctx *c)
+{
+	struct mk_ranges r;
+
+	mk_rule_numa_ids(c, &r);
+	for (size_t i = 0; r.n && i < c->s->n_devices; i++) {
+		const struct mk_device *d = &c->s->device[i];
+
+		if (d->node != MK_NODE_ANY && !mk_ranges_has(&r, d->node, d->node))
+			mk_rule_find(c, d->name, d->where, "device %s is on NUMA node %u, which is not described", d->name,
+			     d->node);
+	}
+}
+
+void mk_rule_device_names_apart(struct mk_rule_ctx *c)
+{
+	struct named *x = mk_arena_array(c->a, c->s->n_devices * 4, sizeof(*x));
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->s->n_devices; i++) {
+		const struct mk_device *d = &c->s->device[i];
+
+		x[n++] = (struct named){d->node_name, d};
+		if (strcmp(d->name, d->node_name) != 0)
+			x[n++] = (struct named){d->name, d};
+		if (d->label && strcmp(d->label, d->name) != 0 && strcmp(d->label, d->node_name) != 0)
+			x[n++] = (struct named){d->label, d};
+		if (d->alias && strcmp(d->alias, d->name) != 0 && strcmp(d->alias, d->node_name) != 0)
+			x[n++] = (struct named){d->alias, d};
+	}
+	if (n)
+		qsort(x, n, sizeof(*x), by_name);
+	for (size_t i = 1; i < n; i++)
+		if (!strcmp(x[i].name, x[i - 1].name) && x[i].device != x[i - 1].device)
+			mk_rule_other(c,
+				  mk_rule_find(c, x[i].name, x[i].device->where, "two devices answer to the name '%s'",
+				       x[i].name),
+				  x[i - 1].device->where, "the other device");
+}
+
+void mk_rule_alias_targets(struct mk_rule_ctx *c)
+{
+	struct mk_tree *t = (struct mk_tree *)(uintptr_t)c->s->tree;
+
+	for (size_t i = 0; i < c->s->n_aliases; i++) {
+		const struct mk_alias *x = &c->s->alias[i];
+
+		if (strlen(x->name) > 31) /* the kernel's limit: kernel-abi, baseline */
+			mk_rule_find(c, x->name, x->where, "alias '%s' is longer than 31 characters", x->name);
+		if (!mk_node_at(t, t->root, x->path, strlen(x->path)))
+			mk_rule_find(c, x->name, x->where, "alias '%s' names %s, which is not there", x->name, x->path);
+	}
+}
+
+/* ------------------------------------------------------------ MK6xx: use of devices */
+
+static void each_use(struct mk_rule_ctx *c,
+		     void (*fn)(struct mk_rule_ctx *, const struct mk_instance *, const struct mk_use *))
+{
+	for (size_t i = 0; i < c->s->n_instances; i++)
+		for (size_t k = 0; k < c->s->instance[i].devices.n; k++)
+			fn(c, &c->s->instance[i], &c->s->instance[i].devices.u[k]);
+}
+
+enum { NEAREST_MAX = 16 };
+
+static const char *device_hint(struct mk_rule_ctx *c, const char *name)
+{
+	const char *best = NULL;
+	struct mk_names_list l = {.n = 0};
+	unsigned edits = 3;
+
+	if (c->nearest++ >= NEAREST_MAX)
+		return NULL;
+	for (size_t i = 0; i < c->s->n_devices; i++) {
+		unsigned e = mk_num_edits(name, c->s->device[i].name, 2);
+
+		if (e < edits) {
+			edits = e;
+			best = c->s->device[i].name;
+		}
+		mk_rule_names_add(&l, c->s->device[i].name);
+	}
+	if (best)
+		return mk_arena_fmt(c->a, "did you mean %s?", best);
+	return l.n ? mk_arena_fmt(c->a, "the machine has %s", mk_rule_names_text(c, &l))
+		   : "the machine describes no devices";
+}
+
+static void one_unknown(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_use *u)
+{
+	if (u->device == MK_NO_DEVICE)
+		mk_rule_find(c, x->name, u->where, "instance %s uses device '%s', which the machine does not have",
+		     x->name, u->text)->hint = device_hint(c, u->text);
+}
+
+void mk_rule_use_unknown(struct mk_rule_ctx *c)
+{
+	if (c->s->has_machine)
+		each_use(c, one_unknown);
+}
+
+struct user {
+	const struct mk_use *u;
+	const struct mk_instance *x;
+};
+
+static int by_use(const void *x, const void *y)
+{
+	const struct user *a = x, *b = y;
+
+	if (a->u->device != b->u->device)
+		return a->u->device < b->u->device ? -1 : 1;
+	if (a->u->part != b->u->part)
+		return a->u->part < b->u->part ? -1 : 1;
+	if (a->u->number != b->u->number)
+		return a->u->number < b->u->number ? -1 : 1;
+	return a->u < b->u ? -1 : a->u > b->u;
+}
+
+static bool same_thing(const struct user *a, const struct user *b)
+{
+	return a->u->device == b->u->device && a->u->part == b->u->part && a->u->number == b->u->number;
+}
+
+/* All uses of known devices, sorted so that conflicts stand together: the whole first. */
+static struct user *sorted_uses(struct mk_rule_ctx *c, size_t *n)
+{
+	struct user *out;
+
+	*n = 0;
+	for (size_t i = 0; i < c->s->n_instances; i++)
+		*n += c->s->instance[i].devices.n;
+	out = mk_arena_array(c->a, *n, sizeof(*out));
+	*n = 0;
+	for (size_t i = 0; i < c->s->n_instances; i++)
+		for (size_t k = 0; k < c->s->instance[i].devices.n; k++)
+			if (c->s->instance[i].devices.u[k].device != MK_NO_DEVICE)
+				out[(*n)++] = (struct user){&c->s->instance[i].devices.u[k],
+							    &c->s->instance[i]};
+	if (*n)
+		qsort(out, *n, sizeof(*out), by_use);
+	return out;
+}
+
+void mk_rule_use_twice(struct mk_rule_ctx *c)
+{
+	size_t n, end;
+	struct user *u = sorted_uses(c, &n);
+
+	for (size_t i = 0; i < n; i = end) {
+		struct mk_names_list l = {.n = 0};
+		struct mk_diag *d;
+
+		for (end = i; end < n && same_thing(&u[i], &u[end]); end++)
+			mk_rule_names_add(&l, u[end].x->name);
+		if (end - i < 2)
+			continue;
+		d = mk_rule_find(c, u[i + 1].x->name, u[i + 1].u->where, "device %s is given to %s", u[i].u->text,
+			 end - i == 2 && u[i].x == u[i + 1].x
+				 ? mk_arena_fmt(c->a, "%s twice", u[i].x->name)
+				 : mk_rule_names_text(c, &l));
+		mk_rule_other(c, d, u[i].u->where, mk_arena_fmt(c->a, "%s has it here", u[i].x->name));
+		d->hint = "a device belongs to one instance";
+	}
+}
+
+void mk_rule_use_whole_and_part(struct mk_rule_ctx *c)
+{
+	size_t n, k;
+	struct user *u = sorted_uses(c, &n);
+
+	for (size_t i = 0; i < n; i = k) {
+		for (k = i + 1; k < n && u[k].u->device == u[i].u->device; k++)
+			if (u[i].u->part == MK_WHOLE && u[k].u->part != MK_WHOLE) {
+				struct mk_diag *d =
+					mk_rule_find(c, u[k].x->name, u[k].u->where,
+					     "%s has the whole of %s, and %s has %s, a part of it", u[i].x->name,
+					     u[i].u->text, u[k].x->name, u[k].u->text);
+
+				mk_rule_other(c, d, u[i].u->where, "the whole device is given here");
+				break;
+			}
+		while (k < n && u[k].u->device == u[i].u->device)
+			k++;
+	}
+}
+
+static const char *offer_hint(struct mk_rule_ctx *c, const struct mk_device *d, const struct mk_cpus *list,
+			      const char *what)
+{
+	if (!list->ids.n)
+		return mk_arena_fmt(c->a, "%s offers no %s", d->name, what);
+	return mk_arena_fmt(c->a, "%s offers %s %s", d->name, what, mk_ids_brief(c->a, &list->ids, 8));
+}
+
+static void one_unavailable(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_use *u)
+{
+	const struct mk_device *d;
+	const struct mk_cpus *offered, *reserved;
+	const char *what, *why = NULL;
+	bool vf = u->part == MK_VF;
+
+	if (u->device == MK_NO_DEVICE || u->part == MK_WHOLE)
+		return;
+	d = &c->s->device[u->device];
+	offered = vf ? &d->vf : &d->free_ns;
+	reserved = vf ? &d->host_vf : &d->host_ns;
+	what = vf ? "VF" : "namespace";
+	if (mk_ids_has(&reserved->ids, u->number))
+		why = "it is reserved for the host";
+	else if (vf ? d->has_vfs && u->number >= d->vfs : d->has_ns && (u->number > d->ns || !u->number))
+		why = mk_arena_fmt(c->a, "the device has %llu", (unsigned long long)(vf ? d->vfs : d->ns));
+	else if (offered->known && !mk_ids_has(&offered->ids, u->number))
+		why = "it is not offered";
+	else if (vf ? !d->has_vfs && !offered->known && !d->n_vf_info : !d->has_ns && !offered->known)
+		why = vf ? "the device has no VFs" : "the device has no namespaces";
+	if (why)
+		mk_rule_find(c, x->name, u->where, "instance %s cannot have %s: %s %u of %s: %s", x->name, u->text, what,
+		     u->number, d->name, why)->hint = offer_hint(c, d, offered, vf ? "VFs" : "namespaces");
+}
+
+void mk_rule_use_unavailable(struct mk_rule_ctx *c)
+{
+	each_use(c, one_unavailable);
+}
+
+static void one_planned(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_use *u)
+{
+	if (u->device == MK_NO_DEVICE || u->part == MK_WHOLE || mk_use_pci(c->s, u))
+		return;
+	mk_rule_find(c, x->name, u->where, "planned only: this kernel cannot hand out %s to %s", u->text, x->name)->hint =
+		u->part == MK_VF
+			? "describe the VF with its own PCI id: vf@N { pci-id = \"0000:01:10.0\"; };"
+			: "the kernel hands out PCI functions, no namespaces; give the whole device";
+}
+
+void mk_rule_use_planned(struct mk_rule_ctx *c)
+{
+	if (c->s->abi == 2 && c->s->has_machine)
+		each_use(c, one_planned);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules_int: what rules look at, and how they speak. For lib/rules*.c alone. */
+#ifndef MK_RULES_INT_H
+#define MK_RULES_INT_H
+
+#include "rules.h"
+
+/* A CPU in the hands of an instance. */
+struct mk_held {
+	uint64_t cpu;
+	size_t instance;
+};
+
+/* A piece of memory and who has it: an instance, or what the kernel reports in use. */
+struct mk_piece {
+	const struct mk_mem *m;
+	size_t instance; /* MK_NO_DEVICE for a region in use */
+};
+
+struct mk_rule_ctx {
+	const struct mk_state *s;
+	const struct mk_rules_options *opts;
+	struct mk_diags *diags;
+	struct mk_arena *a;
+	const struct mk_rule *rule; /* the one that runs */
+	struct mk_ranges pool, host, chunks, numa_memory;
+	struct mk_held *held;
+	size_t n_held;
+	struct mk_piece *piece;
+	size_t n_pieces;
+	/* hints that are the same for all findings, made when the first one needs them */
+	const char *free_cpus, *free_memory;
+	unsigned nearest; /* device names looked for: a search a finding would be quadratic */
+};
+
+/* Order by CPU, then by holder: for qsort. */
+int mk_rule_by_held(const void *x, const void *y);
+
+/* "web, db and 3 more": names of instances, cut. */
+enum { MK_NAMES_SHOWN = 6 };
+
+struct mk_names_list {
+	const char *name[MK_NAMES_SHOWN];
+	size_t n;
+};
+
+void mk_rule_names_add(struct mk_names_list *l, const char *name);
+const char *mk_rule_names_text(struct mk_rule_ctx *c, const struct mk_names_list *l);
+
+/* Adds a finding of the rule that runs. */
+struct mk_diag *mk_rule_find(struct mk_rule_ctx *c, const char *subject, struct mk_where w,
+			     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Names the other party of a finding. */
+void mk_rule_other(struct mk_rule_ctx *c, struct mk_diag *d, struct mk_where w, const char *text);
+
+/* Hints with what is free. */
+const char *mk_rule_free_cpus(struct mk_rule_ctx *c);
+const char *mk_rule_free_memory(struct mk_rule_ctx *c);
+
+/* Finds ids that a list holds more than once. */
+void mk_rule_list_twice(struct mk_rule_ctx *c, const char *subject, const struct mk_cpus *list,
+			const char *what, const char *owner);
+
+bool mk_rule_page_aligned(const struct mk_mem *m);
+bool mk_rule_wraps(const struct mk_mem *m);
+
+/* Where the number stands that is not aligned, and what to write instead. */
+struct mk_where mk_rule_misaligned_at(const struct mk_mem *m);
+const char *mk_rule_aligned_hint(struct mk_rule_ctx *c, const struct mk_mem *m);
+
+/* The NUMA nodes that the tree describes, as a set. */
+void mk_rule_numa_ids(struct mk_rule_ctx *c, struct mk_ranges *r);
+
+void mk_rule_each_instance(struct mk_rule_ctx *c,
+			   void (*fn)(struct mk_rule_ctx *, const struct mk_instance *));
+
+/* The rules, in the order of their table. */
+void mk_rule_resources_there(struct mk_rule_ctx *c);
+void mk_rule_some_cpu(struct mk_rule_ctx *c);
+void mk_rule_pool_and_host(struct mk_rule_ctx *c);
+void mk_rule_below_total(struct mk_rule_ctx *c);
+void mk_rule_pool_twice(struct mk_rule_ctx *c);
+void mk_rule_pool_memory(struct mk_rule_ctx *c);
+void mk_rule_chunk_empty(struct mk_rule_ctx *c);
+void mk_rule_chunk_aligned(struct mk_rule_ctx *c);
+void mk_rule_chunk_wraps(struct mk_rule_ctx *c);
+void mk_rule_chunk_in_machine(struct mk_rule_ctx *c);
+void mk_rule_chunks_apart(struct mk_rule_ctx *c);
+void mk_rule_numa_twice(struct mk_rule_ctx *c);
+void mk_rule_numa_memory_apart(struct mk_rule_ctx *c);
+void mk_rule_numa_cpus_apart(struct mk_rule_ctx *c);
+void mk_rule_numa_cpus_known(struct mk_rule_ctx *c);
+void mk_rule_numa_distances(struct mk_rule_ctx *c);
+void mk_rule_baseline_only(struct mk_rule_ctx *c);
+void mk_rule_pci_shape(struct mk_rule_ctx *c);
+void mk_rule_pci_twice(struct mk_rule_ctx *c);
+void mk_rule_vf_above(struct mk_rule_ctx *c);
+void mk_rule_ns_above(struct mk_rule_ctx *c);
+void mk_rule_vf_reserved(struct mk_rule_ctx *c);
+void mk_rule_ns_reserved(struct mk_rule_ctx *c);
+void mk_rule_vf_twice(struct mk_rule_ctx *c);
+void mk_rule_ns_twice(struct mk_rule_ctx *c);
+void mk_rule_device_node(struct mk_rule_ctx *c);
+void mk_rule_device_names_apart(struct mk_rule_ctx *c);
+void mk_rule_alias_targets(struct mk_rule_ctx *c);
+void mk_rule_id_zero(struct mk_rule_ctx *c);
+void mk_rule_id_twice(struct mk_rule_ctx *c);
+void mk_rule_id_above(struct mk_rule_ctx *c);
+void mk_rule_no_cpu(struct mk_rule_ctx *c);
+void mk_rule_no_memory(struct mk_rule_ctx *c);
+void mk_rule_cpu_unknown(struct mk_rule_ctx *c);
+void mk_rule_cpu_reserved(struct mk_rule_ctx *c);
+void mk_rule_cpu_outside(struct mk_rule_ctx *c);
+void mk_rule_cpu_shared(struct mk_rule_ctx *c);
+void mk_rule_cpu_twice(struct mk_rule_ctx *c);
+void mk_rule_mem_outside(struct mk_rule_ctx *c);
+void mk_rule_mem_overlap(struct mk_rule_ctx *c);
+void mk_rule_mem_in_use(struct mk_rule_ctx *c);
+void mk_rule_mem_unaligned(struct mk_rule_ctx *c);
+void mk_rule_mem_empty(struct mk_rule_ctx *c);
+void mk_rule_mem_wraps(struct mk_rule_ctx *c);
+void mk_rule_mem_sum(struct mk_rule_ctx *c);
+void mk_rule_use_unknown(struct mk_rule_ctx *c);
+void mk_rule_use_twice(struct mk_rule_ctx *c);
+void mk_rule_use_whole_and_part(struct mk_rule_ctx *c);
+void mk_rule_use_unavailable(struct mk_rule_ctx *c);
+void mk_rule_use_planned(struct mk_rule_ctx *c);
+void mk_rule_wish_nodes(struct mk_rule_ctx *c);
+void mk_rule_bind_without_nodes(struct mk_rule_ctx *c);
+void mk_rule_policy_known(struct mk_rule_ctx *c);
+
+#endif
