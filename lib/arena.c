@@ -17,7 +17,7 @@ enum {
 struct mk_arena_chunk {
 	struct mk_arena_chunk *prev;
 	struct mk_arena_chunk *next; /* large list only: it is doubly linked */
-	size_t bytes;                /* capacity of data */
+	size_t bytes;		     /* capacity of data */
 	size_t used;
 	max_align_t data[];
 };

@@ -53,7 +53,6 @@ char *mk_arena_strn(struct mk_arena *a, const char *s, size_t len);
 char *mk_arena_str(struct mk_arena *a, const char *s);
 
 /* printf into the arena. */
-char *mk_arena_fmt(struct mk_arena *a, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+char *mk_arena_fmt(struct mk_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -19,9 +19,12 @@ struct decoder {
 	const struct mk_decode_options *opts;
 	struct mk_diags *diags;
 	const char *subject; /* the instance that is being read, or NULL */
-	bool wide; /* lists of CPUs have 64-bit cells without a doubt */
+	bool wide;	     /* lists of CPUs have 64-bit cells without a doubt */
 	/* phandle to node, sorted, made when first needed */
-	struct handle { uint32_t phandle; struct mk_node *node; } *handle;
+	struct handle {
+		uint32_t phandle;
+		struct mk_node *node;
+	} * handle;
 	size_t n_handles, handles_cap;
 	bool have_handles;
 };
@@ -61,8 +64,9 @@ const char *mk_nearest(const char *name, const char *const *known)
 /* Properties that any node may have. */
 static bool is_common(const char *name)
 {
-	static const char *const common[] = {"phandle", "linux,phandle", "#address-cells",
-					     "#size-cells", "status", "label", "compatible", NULL};
+	static const char *const common[] = {
+		"phandle", "linux,phandle", "#address-cells", "#size-cells",
+		"status",  "label",	    "compatible",     NULL};
 
 	for (size_t i = 0; common[i]; i++)
 		if (!strcmp(name, common[i]))
@@ -111,7 +115,8 @@ static bool check_names(struct decoder *d, const struct mk_node *n, const char *
 				x->hint = mk_buf_cstr(&b);
 			}
 		} else if (near) {
-			x = WARN(d, "MK804", at(n, p), "'%s' is not known and kept as it is", p->name);
+			x = WARN(d, "MK804", at(n, p), "'%s' is not known and kept as it is",
+				 p->name);
 			x->at = p->at;
 			x->hint = fmt_hint(d, "did you mean '", near, "'?");
 		}
@@ -229,8 +234,8 @@ static bool cpus(struct decoder *d, struct mk_node *n, const char *name, struct 
 	if (!p)
 		return false;
 	out->where = at(n, p);
-	if (p->len % 4 || (mk_prop_is_strings(p) &&
-			   mk_value_kind("", p->data, p->len) == MK_VALUE_STRINGS)) {
+	if (p->len % 4 ||
+	    (mk_prop_is_strings(p) && mk_value_kind("", p->data, p->len) == MK_VALUE_STRINGS)) {
 		ERR(d, "MK801", out->where, "'%s' is not a list of CPU ids", name)->hint =
 			"write every id: <4 5 6 7>";
 		return false;
@@ -239,9 +244,10 @@ static bool cpus(struct decoder *d, struct mk_node *n, const char *name, struct 
 		cells = p->len % 8 || !all_high_zero(p) ? 1 : 2;
 	if (!d->wide && !d->opts->cpu_cells && cells == 1 && p->len % 8 == 0) {
 		if (!ascending32(p)) {
-			ERR(d, "MK801", out->where,
-			    "'%s' can be read as ids of 32 or of 64 bits", name)
-				->hint = "say which with --cpu-cells 1 (32 bits) or --cpu-cells 2 (64 bits), or "
+			ERR(d, "MK801", out->where, "'%s' can be read as ids of 32 or of 64 bits",
+			    name)
+				->hint = "say which with --cpu-cells 1 (32 bits) or --cpu-cells 2 "
+					 "(64 bits), or "
 					 "write /bits/ 64 <...>";
 			return false;
 		}
@@ -276,7 +282,8 @@ static void collect_handles(struct decoder *d, struct mk_node *n)
 {
 	uint32_t v;
 
-	if (mk_prop_u32(prop(d, n, "phandle"), &v) || mk_prop_u32(prop(d, n, "linux,phandle"), &v)) {
+	if (mk_prop_u32(prop(d, n, "phandle"), &v) ||
+	    mk_prop_u32(prop(d, n, "linux,phandle"), &v)) {
 		d->handle = mk_arena_more(d->s->arena, d->handle, d->n_handles, &d->handles_cap,
 					  sizeof(*d->handle));
 		d->handle[d->n_handles++] = (struct handle){v, n};
@@ -310,10 +317,11 @@ static struct mk_node *by_phandle(struct decoder *d, uint32_t phandle)
 
 /* ------------------------------------------------------------ devices */
 
-static const char *const device_names[] = {
-	"device-type", "device-name", "acpi-hid", "pci-id", "vendor-id", "device-id", "numa-node-id",
-	"sriov-vfs", "host-reserved-vf", "available-vfs", "namespaces", "host-reserved-ns",
-	"available-ns", NULL};
+static const char *const device_names[] = {"device-type",   "device-name", "acpi-hid",
+					   "pci-id",	    "vendor-id",   "device-id",
+					   "numa-node-id",  "sriov-vfs",   "host-reserved-vf",
+					   "available-vfs", "namespaces",  "host-reserved-ns",
+					   "available-ns",  NULL};
 
 static void device(struct decoder *d, struct mk_node *n, const char *label)
 {
@@ -336,7 +344,8 @@ static void device(struct decoder *d, struct mk_node *n, const char *label)
 	for (struct mk_node *c = mk_first(n); c; c = mk_next(c)) {
 		uint32_t number;
 
-		if (strncmp(c->name, "vf@", 3) || !mk_num_u32(c->name + 3, strlen(c->name + 3), &number))
+		if (strncmp(c->name, "vf@", 3) ||
+		    !mk_num_u32(c->name + 3, strlen(c->name + 3), &number))
 			continue;
 		x.vf_info = mk_arena_more(s->arena, x.vf_info, x.n_vf_info, &x.vf_info_cap,
 					  sizeof(*x.vf_info));
@@ -386,7 +395,8 @@ static void devices(struct decoder *d, struct mk_node *list)
 				label = l->name; /* the oldest */
 		if (!label && n) {
 			struct mk_prop key = {.data = mk_node_path(d->s->arena, c)}, *k = &key;
-			struct mk_prop **found = bsearch(&k, by_path, n, sizeof(*by_path), by_label_path);
+			struct mk_prop **found =
+				bsearch(&k, by_path, n, sizeof(*by_path), by_label_path);
 
 			label = found ? (*found)->name : NULL;
 		}
@@ -417,7 +427,8 @@ static void bridge(struct decoder *d, struct mk_node *n)
 		x->type = "pci";
 		if (!x->pci_id)
 			x->pci_id = mk_arena_fmt(d->s->arena, "%04x:%02x:%02x.%x", domain,
-						 where >> 16 & 0xff, where >> 11 & 0x1f, where >> 8 & 7);
+						 where >> 16 & 0xff, where >> 11 & 0x1f,
+						 where >> 8 & 7);
 	}
 }
 
@@ -457,7 +468,8 @@ static int by_node(const void *x, const void *y)
 static void name_devices(struct decoder *d)
 {
 	struct mk_state *s = d->s;
-	struct mk_device **sorted = mk_arena_array(s->arena, s->n_devices, sizeof(struct mk_device *));
+	struct mk_device **sorted =
+		mk_arena_array(s->arena, s->n_devices, sizeof(struct mk_device *));
 
 	for (size_t i = 0; i < s->n_devices; i++)
 		sorted[i] = &s->device[i];
@@ -512,9 +524,10 @@ void mk_decode_names(struct mk_state *s, struct mk_uses *uses, const struct mk_n
 			k += strspn(p->data + i + k, " ");
 			word = strcspn(p->data + i + k, " ");
 			if (word)
-				mk_use_resolve(s, add_use(s, uses,
-							  mk_arena_strn(s->arena, p->data + i + k, word),
-							  at(n, p)));
+				mk_use_resolve(
+					s, add_use(s, uses,
+						   mk_arena_strn(s->arena, p->data + i + k, word),
+						   at(n, p)));
 			else
 				break;
 		}
@@ -538,7 +551,8 @@ static void phandle_uses(struct decoder *d, struct mk_instance *x, struct mk_nod
 		bool ns;
 
 		if (!to) {
-			ERR(d, "MK607", at(n, p), "%s uses phandle 0x%x, which no node has", x->name, v);
+			ERR(d, "MK607", at(n, p), "%s uses phandle 0x%x, which no node has",
+			    x->name, v);
 			continue;
 		}
 		of = prop(d, to, "parent");
@@ -548,11 +562,14 @@ static void phandle_uses(struct decoder *d, struct mk_instance *x, struct mk_nod
 
 			mk_prop_u32(of, &up);
 			parent = mk_prop_is_string(of) && of->data[0] ? NULL : by_phandle(d, up);
-			if (parent && mk_device_find(d->s, parent->name, strlen(parent->name)) == MK_NO_DEVICE)
+			if (parent && mk_device_find(d->s, parent->name, strlen(parent->name)) ==
+					      MK_NO_DEVICE)
 				parent = NULL;
 			name = parent ? d->s->device[mk_device_find(d->s, parent->name,
-								     strlen(parent->name))].name
-				      : mk_prop_is_string(of) ? of->data : to->name;
+								    strlen(parent->name))]
+						.name
+			       : mk_prop_is_string(of) ? of->data
+						       : to->name;
 			name = mk_arena_fmt(d->s->arena, "%s_%s%u", name, ns ? "ns" : "vf", number);
 		} else {
 			name = to->name;
@@ -583,8 +600,7 @@ static void memory_nodes(struct decoder *d, struct mk_node *list, struct mk_mems
 		size_t base = mk_base_len(c->name);
 		bool memory = base == 6 && !strncmp(c->name, "memory", 6);
 
-		if (!c->name[base] ||
-		    (!memory && !(base == 8 && !strncmp(c->name, "unplaced", 8))))
+		if (!c->name[base] || (!memory && !(base == 8 && !strncmp(c->name, "unplaced", 8))))
 			continue;
 		m.placed = reg(d, c, &m.base, &m.size);
 		if (!m.placed && prop(d, c, "reg"))
@@ -593,7 +609,8 @@ static void memory_nodes(struct decoder *d, struct mk_node *list, struct mk_mems
 			if (!prop(d, c, "size"))
 				ERR(d, "MK801", at(c, NULL), "%s has neither reg nor size",
 				    mk_node_path(d->s->arena, c))
-					->hint = "write size = <0x0 0x40000000>; or reg = <base size>;";
+					->hint =
+					"write size = <0x0 0x40000000>; or reg = <base size>;";
 			continue;
 		}
 		u32(d, c, "numa-node-id", &m.node);
@@ -609,7 +626,8 @@ static bool base_and_bytes(struct decoder *d, struct mk_node *n, const char *bas
 			   const char *bytes_name, struct mk_mems *out, bool complete)
 {
 	struct mk_prop *base = prop(d, n, base_name), *bytes = prop(d, n, bytes_name);
-	struct mk_mem m = {.node = MK_NODE_ANY, .where = at(n, base ? base : bytes),
+	struct mk_mem m = {.node = MK_NODE_ANY,
+			   .where = at(n, base ? base : bytes),
 			   .size_at = at(n, bytes ? bytes : base)};
 
 	if (!base && !bytes)
@@ -623,14 +641,14 @@ static bool base_and_bytes(struct decoder *d, struct mk_node *n, const char *bas
 	if (!complete && (!bytes || !base))
 		return true;
 	if (!bytes) {
-		ERR(d, "MK106", at(n, base), "'%s' has no '%s' beside it", base_name, bytes_name)->hint =
-			fmt_hint(d, "add ", bytes_name, " = <0x0 0x40000000>;");
+		ERR(d, "MK106", at(n, base), "'%s' has no '%s' beside it", base_name, bytes_name)
+			->hint = fmt_hint(d, "add ", bytes_name, " = <0x0 0x40000000>;");
 		return true;
 	}
 	/* an instance may leave the place to the kernel, a pool that is written so may not */
 	if (!base && out == &d->s->chunks) {
-		ERR(d, "MK106", at(n, bytes), "'%s' has no '%s' beside it", bytes_name, base_name)->hint =
-			fmt_hint(d, "add ", base_name, " = <0x0 0x80000000>;");
+		ERR(d, "MK106", at(n, bytes), "'%s' has no '%s' beside it", bytes_name, base_name)
+			->hint = fmt_hint(d, "add ", base_name, " = <0x0 0x80000000>;");
 		return true;
 	}
 	mk_mem_add(d->s->arena, out, m);
@@ -640,11 +658,12 @@ static bool base_and_bytes(struct decoder *d, struct mk_node *n, const char *bas
 /* ------------------------------------------------------------ instances */
 
 static const char *const instance_resource_names[] = {
-	"cpus", "memory-base", "memory-bytes", "devices", "device-names", "numa-nodes",
-	"cpu-affinity", "memory-policy", "llc-way-mask", NULL};
+	"cpus",	      "memory-base",  "memory-bytes",  "devices",      "device-names",
+	"numa-nodes", "cpu-affinity", "memory-policy", "llc-way-mask", NULL};
 
 static const char *const instance_names[] = {
-	"id", "state", "status", "devices", "numa-nodes", "cpu-affinity", "memory-policy", "model", NULL};
+	"id",		"state",	 "status", "devices", "numa-nodes",
+	"cpu-affinity", "memory-policy", "model",  NULL};
 
 /* Devices, NUMA nodes and policies stand beside resources in our form, inside of it elsewhere. */
 static void instance_wishes(struct decoder *d, struct mk_instance *x, struct mk_node *n)
@@ -710,9 +729,9 @@ static void instance(struct decoder *d, struct mk_node *n, const char *name, boo
 /* ------------------------------------------------------------ the machine */
 
 static const char *const resource_names[] = {
-	"cpus", "cpus-available", "host-cpus", "cpu-total", "memory-base", "memory-bytes",
-	"memory-total-bytes", "memory-host-bytes", "llc-way-mask", "memory-pool-base",
-	"memory-pool-bytes", NULL};
+	"cpus",		"cpus-available",   "host-cpus",	  "cpu-total",
+	"memory-base",	"memory-bytes",	    "memory-total-bytes", "memory-host-bytes",
+	"llc-way-mask", "memory-pool-base", "memory-pool-bytes",  NULL};
 
 static void nested_cpus(struct decoder *d, struct mk_node *n)
 {
@@ -728,20 +747,22 @@ static void nested_cpus(struct decoder *d, struct mk_node *n)
 
 static void nested_memory(struct decoder *d, struct mk_node *n)
 {
-	static const char *const known[] = {"total-bytes", "host-reserved-bytes", "memory-pool-base",
-					    "memory-pool-bytes", NULL};
+	static const char *const known[] = {"total-bytes", "host-reserved-bytes",
+					    "memory-pool-base", "memory-pool-bytes", NULL};
 
 	bool good = check_names(d, n, known, true);
 
-	d->s->has_memory_total = u64(d, n, "total-bytes", &d->s->memory_total, &d->s->memory_total_at);
+	d->s->has_memory_total =
+		u64(d, n, "total-bytes", &d->s->memory_total, &d->s->memory_total_at);
 	u64(d, n, "host-reserved-bytes", &d->s->memory_host, NULL);
 	base_and_bytes(d, n, "memory-pool-base", "memory-pool-bytes", &d->s->chunks, good);
 }
 
 static void numa_node(struct decoder *d, struct mk_node *n)
 {
-	static const char *const known[] = {"node-id", "memory-base", "memory-size", "memory-type",
-					    "cpus", "distance-matrix", NULL};
+	static const char *const known[] = {"node-id",	   "memory-base", "memory-size",
+					    "memory-type", "cpus",	  "distance-matrix",
+					    NULL};
 	struct mk_state *s = d->s;
 	struct mk_numa x = {.where = at(n, NULL)};
 	struct mk_cpus distance = {.known = false};
@@ -749,9 +770,9 @@ static void numa_node(struct decoder *d, struct mk_node *n)
 	bool base, size;
 
 	check_names(d, n, known, false);
-	if (!u32(d, n, "node-id", &x.id) &&
-	    (!unit || !mk_num_u32(unit, strlen(unit), &x.id))) {
-		ERR(d, "MK801", at(n, NULL), "a NUMA node has no node-id")->hint = "add node-id = <0>;";
+	if (!u32(d, n, "node-id", &x.id) && (!unit || !mk_num_u32(unit, strlen(unit), &x.id))) {
+		ERR(d, "MK801", at(n, NULL), "a NUMA node has no node-id")->hint =
+			"add node-id = <0>;";
 		return;
 	}
 	base = u64(d, n, "memory-base", &x.base, NULL);
@@ -785,7 +806,8 @@ static void in_use(struct decoder *d, struct mk_node *n)
 	}
 }
 
-/* cpus-available says again what follows from the instances: it must at least be part of the pool. */
+/* cpus-available says again what follows from the instances: it must at least be part of the pool.
+ */
 static void derived_cpus(struct decoder *d, struct mk_node *n)
 {
 	struct mk_cpus available = {.known = false};
@@ -799,7 +821,8 @@ static void derived_cpus(struct decoder *d, struct mk_node *n)
 	mk_ranges_join(&pool);
 	for (size_t i = 0; i < available.ids.n; i++)
 		if (!mk_ranges_has(&pool, available.ids.id[i], available.ids.id[i])) {
-			ERR(d, "MK403", available.where, "CPU %llu is called available and is not in the pool",
+			ERR(d, "MK403", available.where,
+			    "CPU %llu is called available and is not in the pool",
 			    (unsigned long long)available.ids.id[i]);
 			return;
 		}
@@ -821,7 +844,8 @@ static void resources(struct decoder *d, struct mk_node *r)
 	cpus(d, r, "host-cpus", &s->host_cpus);
 	derived_cpus(d, r);
 	u64(d, r, "cpu-total", &s->cpu_total, &s->cpu_total_at);
-	s->has_memory_total = u64(d, r, "memory-total-bytes", &s->memory_total, &s->memory_total_at);
+	s->has_memory_total =
+		u64(d, r, "memory-total-bytes", &s->memory_total, &s->memory_total_at);
 	u64(d, r, "memory-host-bytes", &s->memory_host, NULL);
 	c = mk_child(d->t, r, "memory");
 	if (c)
@@ -848,9 +872,13 @@ enum root_kind { ROOT_NONE, ROOT_HOST, ROOT_V1, ROOT_STATE, ROOT_INSTANCE, ROOT_
 
 static enum root_kind root_kind(struct decoder *d)
 {
-	static const struct { const char *text; enum root_kind kind; } known[] = {
-		{"linux,multikernel-host", ROOT_HOST}, {"multikernel-v1", ROOT_V1},
-		{"linux,multikernel-state", ROOT_STATE}, {"linux,multikernel-instance", ROOT_INSTANCE}};
+	static const struct {
+		const char *text;
+		enum root_kind kind;
+	} known[] = {{"linux,multikernel-host", ROOT_HOST},
+		     {"multikernel-v1", ROOT_V1},
+		     {"linux,multikernel-state", ROOT_STATE},
+		     {"linux,multikernel-instance", ROOT_INSTANCE}};
 	struct mk_prop *p = prop(d, d->t->root, "compatible");
 
 	if (!p) {
@@ -866,8 +894,9 @@ static enum root_kind root_kind(struct decoder *d)
 		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
 			if (!strcmp(p->data + i, known[k].text))
 				return known[k].kind;
-	ERR(d, "MK117", at(d->t->root, p), "this tree is compatible with \"%s\", which is no multikernel machine",
-	    p->data)->hint = "a machine is compatible with \"linux,multikernel-host\"";
+	ERR(d, "MK117", at(d->t->root, p),
+	    "this tree is compatible with \"%s\", which is no multikernel machine", p->data)
+		->hint = "a machine is compatible with \"linux,multikernel-host\"";
 	return ROOT_FOREIGN;
 }
 
@@ -920,8 +949,8 @@ static void machine(struct decoder *d, enum root_kind kind)
 		d->wide = s->dialect == MK_DIALECT_STATE || s->dialect == MK_DIALECT_KERNEL;
 		resources(d, r);
 	} else if (prop(d, root, "resources")) {
-		ERR(d, "MK101", at(root, prop(d, root, "resources")), "'resources' must be a node")->hint =
-			"write resources { cpus = ...; };";
+		ERR(d, "MK101", at(root, prop(d, root, "resources")), "'resources' must be a node")
+			->hint = "write resources { cpus = ...; };";
 	}
 	for (struct mk_node *c = mk_first(root); c; c = mk_next(c))
 		if (!strncmp(c->name, "pci@", 4))
@@ -930,7 +959,8 @@ static void machine(struct decoder *d, enum root_kind kind)
 	u32(d, root, "mk,abi", &s->abi);
 	u64(d, root, "mk,block-bytes", &s->block_bytes, NULL);
 	if (s->abi != 1 && s->abi != 2) {
-		ERR(d, "MK801", at(root, prop(d, root, "mk,abi")), "mk,abi is %u: there are 1 and 2", s->abi);
+		ERR(d, "MK801", at(root, prop(d, root, "mk,abi")),
+		    "mk,abi is %u: there are 1 and 2", s->abi);
 		s->abi = 2;
 	}
 	aliases(d);
@@ -953,7 +983,8 @@ void mk_decode(struct mk_state *s, struct mk_tree *t, const struct mk_decode_opt
 	s->tree = t;
 	s->file = t->root->at.file ? t->root->at.file->name : NULL;
 	kind = root_kind(&d);
-	s->model = mk_prop_is_string(prop(&d, t->root, "model")) ? prop(&d, t->root, "model")->data : NULL;
+	s->model = mk_prop_is_string(prop(&d, t->root, "model")) ? prop(&d, t->root, "model")->data
+								 : NULL;
 	if (is_view(&d, kind))
 		view(&d);
 	else

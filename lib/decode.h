@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decode: every way of writing a machine, read into one state. The only room that knows dialects. */
+/* decode: every way of writing a machine, read into one state. The only room that knows dialects.
+ */
 #ifndef MK_DECODE_H
 #define MK_DECODE_H
 

@@ -26,14 +26,10 @@ struct mk_op *mk_delta_add(struct mk_delta *d, enum mk_op_kind kind, const char 
 }
 
 static const char *const op_names[] = {
-	[MK_OP_DELETE] = "delete",
-	[MK_OP_MEMORY_REMOVE] = "memory-remove",
-	[MK_OP_CPU_REMOVE] = "cpu-remove",
-	[MK_OP_DEVICE_REMOVE] = "device-remove",
-	[MK_OP_CREATE] = "create",
-	[MK_OP_MEMORY_ADD] = "memory-add",
-	[MK_OP_CPU_ADD] = "cpu-add",
-	[MK_OP_DEVICE_ADD] = "device-add",
+	[MK_OP_DELETE] = "delete",	     [MK_OP_MEMORY_REMOVE] = "memory-remove",
+	[MK_OP_CPU_REMOVE] = "cpu-remove",   [MK_OP_DEVICE_REMOVE] = "device-remove",
+	[MK_OP_CREATE] = "create",	     [MK_OP_MEMORY_ADD] = "memory-add",
+	[MK_OP_CPU_ADD] = "cpu-add",	     [MK_OP_DEVICE_ADD] = "device-add",
 	[MK_OP_UNSUPPORTED] = "unsupported",
 };
 
@@ -61,7 +57,8 @@ static struct mk_ids ids_minus(struct mk_arena *a, const struct mk_ids *x, const
 }
 
 /* Uses of x that y does not have. */
-static struct mk_uses uses_minus(struct mk_arena *a, const struct mk_uses *x, const struct mk_uses *y)
+static struct mk_uses uses_minus(struct mk_arena *a, const struct mk_uses *x,
+				 const struct mk_uses *y)
 {
 	struct mk_names names = {.arena = a};
 	struct mk_uses out = {0};
@@ -114,7 +111,8 @@ static void drop_common(struct mk_arena *a, const struct mk_mems *x, const struc
 			d = 1;
 		else if (k == y->n)
 			d = -1;
-		else if (p[i]->placed && q[k]->placed && p[i]->base == q[k]->base && p[i]->size == q[k]->size)
+		else if (p[i]->placed && q[k]->placed && p[i]->base == q[k]->base &&
+			 p[i]->size == q[k]->size)
 			d = 0;
 		else
 			d = by_mem(&p[i], &q[k]);
@@ -214,7 +212,10 @@ struct differ {
 	struct mk_delta *d;
 	const struct mk_state *old, *new;
 	/* NUMA node by CPU, sorted; empty where no topology is known */
-	struct cpu_node { uint64_t cpu; uint32_t node; } *cpu_node;
+	struct cpu_node {
+		uint64_t cpu;
+		uint32_t node;
+	} * cpu_node;
 	size_t n_cpu_nodes;
 };
 
@@ -234,8 +235,8 @@ static void index_cpu_nodes(struct differ *f)
 	f->cpu_node = mk_arena_array(f->d->arena, n, sizeof(*f->cpu_node));
 	for (size_t i = 0; i < f->new->n_numa; i++)
 		for (size_t k = 0; k < f->new->numa[i].cpus.ids.n; k++)
-			f->cpu_node[f->n_cpu_nodes++] =
-				(struct cpu_node){f->new->numa[i].cpus.ids.id[k], f->new->numa[i].id};
+			f->cpu_node[f->n_cpu_nodes++] = (struct cpu_node){
+				f->new->numa[i].cpus.ids.id[k], f->new->numa[i].id};
 	if (n)
 		qsort(f->cpu_node, n, sizeof(*f->cpu_node), by_cpu);
 }
@@ -257,7 +258,8 @@ static void unsupported(struct differ *f, const char *subject, const char *what)
 }
 
 /* Uses with the PCI id that the kernel knows them by. */
-static struct mk_uses with_pci(struct mk_arena *a, const struct mk_state *s, const struct mk_uses *uses)
+static struct mk_uses with_pci(struct mk_arena *a, const struct mk_state *s,
+			       const struct mk_uses *uses)
 {
 	struct mk_uses out = *uses;
 
@@ -288,7 +290,8 @@ static void memory_of(struct differ *f, const struct mk_mems *old, const struct 
 	bytes_minus(a, &only_new, &only_old, come);
 }
 
-static void op_memory(struct differ *f, enum mk_op_kind kind, const char *subject, struct mk_mems *m)
+static void op_memory(struct differ *f, enum mk_op_kind kind, const char *subject,
+		      struct mk_mems *m)
 {
 	if (m->n)
 		mk_delta_add(f->d, kind, subject)->inst.mem = *m;
@@ -311,7 +314,8 @@ static void removals(struct differ *f, const struct mk_instance *o, const struct
 	if (cpus.n)
 		mk_delta_add(f->d, MK_OP_CPU_REMOVE, o->name)->inst.cpus.ids = cpus;
 	if (uses.n)
-		mk_delta_add(f->d, MK_OP_DEVICE_REMOVE, o->name)->inst.devices = with_pci(a, f->old, &uses);
+		mk_delta_add(f->d, MK_OP_DEVICE_REMOVE, o->name)->inst.devices =
+			with_pci(a, f->old, &uses);
 }
 
 /* CPUs of one node make one operation. */
@@ -338,7 +342,8 @@ static void additions(struct differ *f, const struct mk_instance *o, const struc
 	op_memory(f, MK_OP_MEMORY_ADD, n->name, &come);
 	added_cpus(f, n->name, n, &cpus);
 	if (uses.n)
-		mk_delta_add(f->d, MK_OP_DEVICE_ADD, n->name)->inst.devices = with_pci(a, f->new, &uses);
+		mk_delta_add(f->d, MK_OP_DEVICE_ADD, n->name)->inst.devices =
+			with_pci(a, f->new, &uses);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -358,7 +363,8 @@ static bool same_nodes(const struct mk_node *a, const struct mk_node *b)
 
 	if (!a || !b)
 		return a == b;
-	for (p = mk_prop_first(a), q = mk_prop_first(b); p && q; p = mk_prop_next(p), q = mk_prop_next(q))
+	for (p = mk_prop_first(a), q = mk_prop_first(b); p && q;
+	     p = mk_prop_next(p), q = mk_prop_next(q))
 		if (strcmp(p->name, q->name) != 0 || p->len != q->len ||
 		    (p->len && memcmp(p->data, q->data, p->len) != 0))
 			return false;
@@ -369,7 +375,8 @@ static bool same_nodes(const struct mk_node *a, const struct mk_node *b)
 }
 
 /* The CPU that boots: the first of those that stay, or the first that comes when none stays. */
-static uint64_t first_after(struct differ *f, const struct mk_instance *o, const struct mk_instance *n)
+static uint64_t first_after(struct differ *f, const struct mk_instance *o,
+			    const struct mk_instance *n)
 {
 	struct mk_ids gone = ids_minus(f->d->arena, &o->cpus.ids, &n->cpus.ids);
 	struct mk_ids stay = ids_minus(f->d->arena, &o->cpus.ids, &gone);
@@ -378,7 +385,8 @@ static uint64_t first_after(struct differ *f, const struct mk_instance *o, const
 	return stay.n ? stay.id[0] : come.n ? come.id[0] : 0;
 }
 
-static void inexpressible(struct differ *f, const struct mk_instance *o, const struct mk_instance *n)
+static void inexpressible(struct differ *f, const struct mk_instance *o,
+			  const struct mk_instance *n)
 {
 	if (o->has_id && n->has_id && o->id != n->id)
 		unsupported(f, n->name, "id");
@@ -454,7 +462,8 @@ static void instances(struct differ *f)
 }
 
 /* Devices of x that y does not have, as uses. */
-static struct mk_uses devices_minus(struct differ *f, const struct mk_state *x, const struct mk_state *y)
+static struct mk_uses devices_minus(struct differ *f, const struct mk_state *x,
+				    const struct mk_state *y)
 {
 	struct mk_uses a = {0}, b = {0};
 
@@ -463,7 +472,8 @@ static struct mk_uses devices_minus(struct differ *f, const struct mk_state *x, 
 		struct mk_uses *out = side ? &b : &a;
 
 		for (size_t i = 0; i < s->n_devices; i++) {
-			out->u = mk_arena_more(f->d->arena, out->u, out->n, &out->cap, sizeof(*out->u));
+			out->u = mk_arena_more(f->d->arena, out->u, out->n, &out->cap,
+					       sizeof(*out->u));
 			out->u[out->n++] = (struct mk_use){.text = s->device[i].name, .device = i};
 		}
 	}
@@ -483,7 +493,8 @@ static void pool(struct differ *f, bool removing)
 	if (f->d->abi != 2) {
 		bool changed = cpus.n || uses.n || only.n;
 
-		if (changed && (!f->d->n || f->d->op[0].kind != MK_OP_UNSUPPORTED || f->d->op[0].subject))
+		if (changed &&
+		    (!f->d->n || f->d->op[0].kind != MK_OP_UNSUPPORTED || f->d->op[0].subject))
 			unsupported(f, NULL, "pool");
 		return;
 	}
@@ -494,8 +505,8 @@ static void pool(struct differ *f, bool removing)
 	else
 		added_cpus(f, NULL, NULL, &cpus);
 	if (uses.n)
-		mk_delta_add(f->d, removing ? MK_OP_DEVICE_REMOVE : MK_OP_DEVICE_ADD, NULL)->inst.devices =
-			with_pci(a, from, &uses);
+		mk_delta_add(f->d, removing ? MK_OP_DEVICE_REMOVE : MK_OP_DEVICE_ADD, NULL)
+			->inst.devices = with_pci(a, from, &uses);
 }
 
 int mk_delta_compute(struct mk_delta *d, const struct mk_state *old, const struct mk_state *new,
@@ -606,7 +617,8 @@ void mk_delta_print(struct mk_buf *b, const struct mk_delta *d)
 
 static int read_basis(struct mk_delta *d, const struct mk_record *rec, struct mk_err *err)
 {
-	const struct mk_pair *digest = mk_record_get(rec, "digest"), *abi = mk_record_get(rec, "abi");
+	const struct mk_pair *digest = mk_record_get(rec, "digest"),
+			     *abi = mk_record_get(rec, "abi");
 
 	if (digest) {
 		if (digest->len != 16)
@@ -615,7 +627,8 @@ static int read_basis(struct mk_delta *d, const struct mk_record *rec, struct mk
 		d->digest[16] = '\0';
 		for (size_t i = 0; i < 16; i++)
 			if (mk_hex_digit((unsigned char)d->digest[i]) < 0)
-				return mk_fail_at(err, MK_BAD, digest->at, "a digest has 16 hexadecimal digits");
+				return mk_fail_at(err, MK_BAD, digest->at,
+						  "a digest has 16 hexadecimal digits");
 	}
 	if (abi && (mk_key_u32(d->arena, abi, &d->abi, err) || d->abi < 1 || d->abi > 2))
 		return mk_fail_at(err, MK_BAD, abi->at, "abi is 1 or 2");
@@ -625,7 +638,8 @@ static int read_basis(struct mk_delta *d, const struct mk_record *rec, struct mk
 static int read_uses(struct mk_delta *d, const struct mk_record *rec, struct mk_uses *uses,
 		     struct mk_err *err)
 {
-	const struct mk_pair *at = mk_record_get(rec, "devices"), *ids = mk_record_get(rec, "pci-ids");
+	const struct mk_pair *at = mk_record_get(rec, "devices"),
+			     *ids = mk_record_get(rec, "pci-ids");
 	const char **names = NULL, **pci = NULL;
 	size_t n = 0, m = 0;
 
@@ -634,7 +648,8 @@ static int read_uses(struct mk_delta *d, const struct mk_record *rec, struct mk_
 	if (ids && mk_key_names(d->arena, ids, &pci, &m, err))
 		return MK_BAD;
 	if (ids && at && n != m)
-		return mk_fail_at(err, MK_BAD, ids->at, "pci-ids has %zu items, devices has %zu", m, n);
+		return mk_fail_at(err, MK_BAD, ids->at, "pci-ids has %zu items, devices has %zu", m,
+				  n);
 	uses->n = uses->cap = n > m ? n : m;
 	uses->u = mk_arena_array(d->arena, uses->n, sizeof(*uses->u));
 	for (size_t i = 0; i < uses->n; i++) {
@@ -712,8 +727,8 @@ static int read_fields(struct mk_delta *d, const struct mk_record *rec, struct m
 
 	for (size_t i = 0; i < rec->n; i++)
 		if (!takes_key(op->kind, rec->pair[i].key))
-			return mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'", rec->verb,
-					  rec->pair[i].key);
+			return mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'",
+					  rec->verb, rec->pair[i].key);
 	p = mk_record_get(rec, "id");
 	x->has_id = p != NULL;
 	if (p && mk_key_u32(d->arena, p, &x->id, err))
@@ -748,29 +763,22 @@ static int check_op(const struct mk_op *op, struct mk_err *err)
 	const char *missing = NULL;
 
 	switch (op->kind) {
-	case MK_OP_CREATE:
-		missing = !x->cpus.ids.n ? "cpus" : !x->mem.n ? "memory" : NULL;
-		break;
+	case MK_OP_CREATE: missing = !x->cpus.ids.n ? "cpus" : !x->mem.n ? "memory" : NULL; break;
 	case MK_OP_CPU_ADD:
-	case MK_OP_CPU_REMOVE:
-		missing = x->cpus.ids.n ? NULL : "cpus";
-		break;
+	case MK_OP_CPU_REMOVE: missing = x->cpus.ids.n ? NULL : "cpus"; break;
 	case MK_OP_MEMORY_ADD:
-	case MK_OP_MEMORY_REMOVE:
-		missing = x->mem.n ? NULL : "memory";
-		break;
+	case MK_OP_MEMORY_REMOVE: missing = x->mem.n ? NULL : "memory"; break;
 	case MK_OP_DEVICE_ADD:
-	case MK_OP_DEVICE_REMOVE:
-		missing = x->devices.n ? NULL : "devices";
-		break;
+	case MK_OP_DEVICE_REMOVE: missing = x->devices.n ? NULL : "devices"; break;
 	case MK_OP_DELETE:
-	case MK_OP_UNSUPPORTED:
-		break;
+	case MK_OP_UNSUPPORTED: break;
 	}
 	if (missing)
-		return mk_fail_at(err, MK_BAD, op->at, "%s needs %s=", mk_op_name(op->kind), missing);
+		return mk_fail_at(err, MK_BAD, op->at, "%s needs %s=", mk_op_name(op->kind),
+				  missing);
 	if (!op->subject && (op->kind == MK_OP_CREATE || op->kind == MK_OP_DELETE))
-		return mk_fail_at(err, MK_BAD, op->at, "%s wants the name of an instance", mk_op_name(op->kind));
+		return mk_fail_at(err, MK_BAD, op->at, "%s wants the name of an instance",
+				  mk_op_name(op->kind));
 	return MK_OK;
 }
 
@@ -787,7 +795,8 @@ static int read_op(struct mk_delta *d, const struct mk_record *rec, struct mk_er
 		return MK_BAD;
 	}
 	if (rec->special && strcmp(rec->subject, "@pool") != 0)
-		return mk_fail_at(err, MK_BAD, rec->subject_at, "an operation is about an instance or @pool");
+		return mk_fail_at(err, MK_BAD, rec->subject_at,
+				  "an operation is about an instance or @pool");
 	op = mk_delta_add(d, (enum mk_op_kind)kind, rec->special ? NULL : rec->subject);
 	op->at = rec->at;
 	op->inst.name = op->subject;
@@ -805,7 +814,8 @@ int mk_delta_read(struct mk_delta *d, const struct mk_file *src, struct mk_err *
 
 	mk_record_open(&r, src);
 	while (!(rc = mk_record_next(&r, d->arena, &rec, &got, err)) && got) {
-		rc = strcmp(rec.verb, "basis") != 0 ? read_op(d, &rec, err) : read_basis(d, &rec, err);
+		rc = strcmp(rec.verb, "basis") != 0 ? read_op(d, &rec, err)
+						    : read_basis(d, &rec, err);
 		if (rc)
 			return rc;
 	}

@@ -23,17 +23,17 @@ enum mk_op_kind {
 
 struct mk_op {
 	enum mk_op_kind kind;
-	const char *subject; /* an instance's name; NULL for the pool */
+	const char *subject;	 /* an instance's name; NULL for the pool */
 	struct mk_instance inst; /* create: all of it; the others: cpus, mem or devices */
-	uint32_t node;       /* cpu-add: NUMA node of the CPUs, or MK_NODE_ANY */
-	const char *what;    /* unsupported */
-	struct mk_span at;   /* the record it was read from */
+	uint32_t node;		 /* cpu-add: NUMA node of the CPUs, or MK_NODE_ANY */
+	const char *what;	 /* unsupported */
+	struct mk_span at;	 /* the record it was read from */
 };
 
 struct mk_delta {
 	struct mk_arena *arena;
-	uint32_t abi;     /* 1 or 2; 0 when nothing tells */
-	char digest[17];  /* of the old state; "" when there is none */
+	uint32_t abi;	 /* 1 or 2; 0 when nothing tells */
+	char digest[17]; /* of the old state; "" when there is none */
 	struct mk_op *op;
 	size_t n, cap;
 	bool skipped_instances; /* one of the states says nothing about instances */

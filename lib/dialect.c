@@ -8,7 +8,8 @@
 
 static bool is_id_list(const char *prop)
 {
-	return !strcmp(prop, "cpus") || !strcmp(prop, "available") || !strcmp(prop, "host-reserved");
+	return !strcmp(prop, "cpus") || !strcmp(prop, "available") ||
+	       !strcmp(prop, "host-reserved");
 }
 
 bool mk_split_part(const char *name, size_t *device_len, char *kind, uint32_t *number)

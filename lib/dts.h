@@ -47,10 +47,10 @@ struct mk_dts_dialect {
 struct mk_dts_options {
 	const char *const *include_dirs; /* searched behind the including file's own folder */
 	size_t n_include_dirs;
-	bool symbols;                          /* dtc -@: write __symbols__ */
-	bool no_files;                         /* /include/ and /incbin/ are errors */
-	const struct mk_dts_dialect *dialect;  /* allowed beside /dts-v1/, or NULL */
-	struct mk_diags *warnings;             /* or NULL */
+	bool symbols;			      /* dtc -@: write __symbols__ */
+	bool no_files;			      /* /include/ and /incbin/ are errors */
+	const struct mk_dts_dialect *dialect; /* allowed beside /dts-v1/, or NULL */
+	struct mk_diags *warnings;	      /* or NULL */
 };
 
 /* What was read beside the tree. Files are in the order they were opened. */

@@ -7,7 +7,7 @@
 #include "dts.h"
 
 enum mk_tok {
-	T_END, /* of all input */
+	T_END,	   /* of all input */
 	T_VERSION, /* /dts-v1/ or the dialect's tag */
 	T_PLUGIN,
 	T_MEMRESERVE,
@@ -22,7 +22,7 @@ enum mk_tok {
 	T_BYTE,
 	T_STRING,
 	T_LABEL,
-	T_REF,      /* &label */
+	T_REF,	    /* &label */
 	T_PATH_REF, /* &{/path} */
 	T_LSHIFT,
 	T_RSHIFT,
@@ -43,12 +43,12 @@ struct mk_token {
 	struct mk_span at;
 	uint64_t number;  /* T_NUMBER, T_CHAR, T_BYTE, T_PUNCT; T_VERSION: 1 for the dialect */
 	const char *text; /* T_NAME, T_LABEL, T_REF, T_PATH_REF: interned; T_STRING: unescaped */
-	size_t len;       /* of text */
+	size_t len;	  /* of text */
 };
 
 struct mk_lex_file {
 	struct mk_file *file; /* what messages say; a line marker makes a new one */
-	const char *dir;      /* where its includes are looked for first; "" for the working directory */
+	const char *dir; /* where its includes are looked for first; "" for the working directory */
 	size_t pos;
 	uint32_t line;
 	struct mk_lex_file *up; /* the including file */
@@ -64,7 +64,7 @@ struct mk_lex {
 	struct mk_lex_file *top;
 	unsigned depth;
 	enum mk_lex_mode mode;
-	bool no_files;         /* the text may not name files */
+	bool no_files;	       /* the text may not name files */
 	struct mk_token tok;   /* the current one */
 	struct mk_span before; /* the one before it */
 	struct mk_buf value;   /* the value being built */

@@ -49,10 +49,8 @@ static struct mk_span span_here(const struct mk_lex *l, size_t len)
 {
 	const struct mk_lex_file *f = l->top;
 
-	return (struct mk_span){.file = f->file,
-				.line = f->line,
-				.off = (uint32_t)f->pos,
-				.len = (uint32_t)len};
+	return (struct mk_span){
+		.file = f->file, .line = f->line, .off = (uint32_t)f->pos, .len = (uint32_t)len};
 }
 
 static void advance(struct mk_lex *l, size_t n)
@@ -136,10 +134,11 @@ int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk
 			mk_fail_at(l->err, why.code, at, lost ? "cannot find %s" : "%s",
 				   lost ? name : why.text);
 			if (lost)
-				mk_hint(l->err, i ? "it is neither beside the file that names it nor in "
-						    "a folder given with -i"
-						  : "it is not beside the file that names it: give its "
-						    "folder with -i");
+				mk_hint(l->err,
+					i ? "it is neither beside the file that names it nor in "
+					    "a folder given with -i"
+					  : "it is not beside the file that names it: give its "
+					    "folder with -i");
 			return why.code;
 		}
 		p = mk_arena_fmt(a, "%s/%s", l->opts->include_dirs[i++], name);
@@ -158,8 +157,9 @@ static int push_include(struct mk_lex *l, const char *name, struct mk_span at)
 	if (l->depth >= MK_INCLUDE_DEPTH_MAX) {
 		mk_fail_at(l->err, MK_BAD, at, "files include each other more than %d deep",
 			   MK_INCLUDE_DEPTH_MAX);
-		mk_hint(l->err, "a file that includes itself, on its own or by way of another, never "
-				"ends");
+		mk_hint(l->err,
+			"a file that includes itself, on its own or by way of another, never "
+			"ends");
 		return MK_BAD;
 	}
 	mk_buf_init(&text, l->tree->arena);
@@ -221,7 +221,8 @@ static ptrdiff_t unescape(const char *s, size_t len, char *out)
 				v = v * 8 + (unsigned)(s[i++] - '0');
 			out[n++] = (char)(v & 0xff);
 		} else if (c == 'x') {
-			for (; i < len && digits < 2 && mk_hex_digit((unsigned char)s[i]) >= 0; digits++)
+			for (; i < len && digits < 2 && mk_hex_digit((unsigned char)s[i]) >= 0;
+			     digits++)
 				v = v * 16 + (unsigned)mk_hex_digit((unsigned char)s[i++]);
 			if (!digits)
 				return -1;
@@ -240,8 +241,9 @@ static int take_quoted(struct mk_lex *l, char quote)
 	char *out;
 
 	if (!len)
-		return bad(l, 1, quote == '"' ? "this string does not end"
-					      : "this character literal does not end",
+		return bad(l, 1,
+			   quote == '"' ? "this string does not end"
+					: "this character literal does not end",
 			   quote == '"' ? "add the closing '\"'" : "add the closing \"'\"");
 	out = mk_arena_alloc(l->tree->arena, len);
 	n = unescape(l->top->file->text + l->top->pos + 1, len - 2, out);
@@ -449,12 +451,13 @@ static int unknown_keyword(struct mk_lex *l, size_t len)
 	if (best)
 		mk_hint(l->err, "did you mean %s?", best);
 	else if (l->before.line)
-		mk_hint(l->err, "these are known: /include/ /incbin/ /bits/ /memreserve/ /delete-node/ "
-				"/delete-property/ /omit-if-no-ref/ /plugin/");
+		mk_hint(l->err,
+			"these are known: /include/ /incbin/ /bits/ /memreserve/ /delete-node/ "
+			"/delete-property/ /omit-if-no-ref/ /plugin/");
 	else
 		mk_hint(l->err, "a source begins with /dts-v1/;%s%s%s",
-			l->opts->dialect ? " or " : "", l->opts->dialect ? l->opts->dialect->tag : "",
-			l->opts->dialect ? ";" : "");
+			l->opts->dialect ? " or " : "",
+			l->opts->dialect ? l->opts->dialect->tag : "", l->opts->dialect ? ";" : "");
 	return MK_BAD;
 }
 
@@ -590,7 +593,7 @@ static bool take_operator(struct mk_lex *l)
 	static const struct {
 		char text[3];
 		enum mk_tok kind;
-	} ops[] = {{"<<", T_LSHIFT}, {">>", T_RSHIFT}, {"<=", T_LE}, {">=", T_GE},
+	} ops[] = {{"<<", T_LSHIFT}, {">>", T_RSHIFT}, {"<=", T_LE},  {">=", T_GE},
 		   {"==", T_EQ},     {"!=", T_NE},     {"&&", T_AND}, {"||", T_OR}};
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
@@ -690,7 +693,8 @@ const char *mk_tok_text(const struct mk_lex *l)
 	if (t->kind == T_PUNCT && is_label_start((int)t->number)) { /* a word that is no token */
 		const struct mk_file *f = t->at.file;
 
-		while (t->at.off + len < f->len && is_name_char((unsigned char)f->text[t->at.off + len]))
+		while (t->at.off + len < f->len &&
+		       is_name_char((unsigned char)f->text[t->at.off + len]))
 			len++;
 	}
 	if (len > 40)

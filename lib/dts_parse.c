@@ -16,7 +16,7 @@ struct parser {
 	struct mk_tree *t;
 	const struct mk_dts_options *opts;
 	struct mk_err *err;
-	bool dialect;      /* the source is in opts->dialect */
+	bool dialect; /* the source is in opts->dialect */
 	bool plugin;
 	unsigned fragments; /* made for &label { } in a plugin */
 	const char *root_name;
@@ -46,8 +46,10 @@ static int unexpected(struct parser *p, const char *wanted)
 		mk_fail_at(p->err, MK_BAD, before, "expected ';' behind this, found %s on line %u",
 			   mk_tok_text(&p->lex), at.line);
 		if (begun < before.line) /* only a string can go over lines */
-			mk_hint(p->err, "this ends a string that began on line %u: is its '\"' missing "
-					"there?", begun);
+			mk_hint(p->err,
+				"this ends a string that began on line %u: is its '\"' missing "
+				"there?",
+				begun);
 		else
 			mk_hint(p->err, "add a ';'");
 		return MK_BAD;
@@ -73,9 +75,12 @@ static int level_of(const struct parser *p)
 	switch (p->lex.tok.kind) {
 	case T_OR: return 0;
 	case T_AND: return 1;
-	case T_EQ: case T_NE: return 5;
-	case T_LE: case T_GE: return 6;
-	case T_LSHIFT: case T_RSHIFT: return 7;
+	case T_EQ:
+	case T_NE: return 5;
+	case T_LE:
+	case T_GE: return 6;
+	case T_LSHIFT:
+	case T_RSHIFT: return 7;
 	case T_PUNCT: break;
 	default: return -1;
 	}
@@ -83,9 +88,13 @@ static int level_of(const struct parser *p)
 	case '|': return 2;
 	case '^': return 3;
 	case '&': return 4;
-	case '<': case '>': return 6;
-	case '+': case '-': return 8;
-	case '*': case '/': case '%': return 9;
+	case '<':
+	case '>': return 6;
+	case '+':
+	case '-': return 8;
+	case '*':
+	case '/':
+	case '%': return 9;
 	default: return -1;
 	}
 }
@@ -238,10 +247,10 @@ struct cells {
 	unsigned bits;
 	bool id_list;
 	bool may_widen;
-	size_t n;            /* integers so far */
+	size_t n; /* integers so far */
 	uint64_t first;
-	size_t start;        /* where the list begins in the value */
-	bool wide;           /* an integer above 32 bits was seen */
+	size_t start; /* where the list begins in the value */
+	bool wide;    /* an integer above 32 bits was seen */
 	size_t wide_index;
 	uint64_t wide_value;
 	struct mk_span wide_at;
@@ -272,7 +281,8 @@ static int cell_integer(struct parser *p, struct cells *c)
 	if (c->may_widen && n > UINT32_MAX && (literal || !in_range(n, 32))) {
 		if (c->wide) {
 			mk_fail_at(p->err, MK_BAD, at, "a second value above 32 bits in one list");
-			mk_hint(p->err, "write each 64-bit value as <0xHIGH 0xLOW>, or use /bits/ 64");
+			mk_hint(p->err,
+				"write each 64-bit value as <0xHIGH 0xLOW>, or use /bits/ 64");
 			return MK_BAD;
 		}
 		c->wide = true;
@@ -307,8 +317,9 @@ static int widen(struct parser *p, const struct cells *c)
 	}
 	mk_fail_at(p->err, MK_BAD, c->wide_at, "0x%llx does not fit in a cell of 32 bits",
 		   (unsigned long long)c->wide_value);
-	mk_hint(p->err, "a value above 32 bits may stand alone, <0x%llx>, or behind one 0; "
-			"here write 0x%llx 0x%llx",
+	mk_hint(p->err,
+		"a value above 32 bits may stand alone, <0x%llx>, or behind one 0; "
+		"here write 0x%llx 0x%llx",
 		(unsigned long long)c->wide_value, (unsigned long long)(c->wide_value >> 32),
 		(unsigned long long)(c->wide_value & UINT32_MAX));
 	return MK_BAD;
@@ -373,8 +384,10 @@ static int array(struct parser *p, const char *prop, struct value *v)
 		} else if (p->lex.tok.kind == T_REF || p->lex.tok.kind == T_PATH_REF) {
 			if (c.bits != 32) {
 				mk_fail_at(p->err, MK_BAD, p->lex.tok.at,
-					   c.id_list ? "'%s' is a list of ids: a reference has no place in it"
-						     : "a reference needs cells of 32 bits", prop);
+					   c.id_list ? "'%s' is a list of ids: a reference has no "
+						       "place in it"
+						     : "a reference needs cells of 32 bits",
+					   prop);
 				return MK_BAD;
 			}
 			add_mark(p, v, MK_MARK_PHANDLE, p->lex.tok.text);
@@ -488,16 +501,11 @@ static int value_part(struct parser *p, const char *prop, struct value *v)
 		mk_buf_add(&p->lex.value, p->lex.tok.text, p->lex.tok.len);
 		mk_buf_char(&p->lex.value, '\0');
 		return next(p);
-	case T_BITS:
-		return array(p, prop, v);
+	case T_BITS: return array(p, prop, v);
 	case T_REF:
-	case T_PATH_REF:
-		add_mark(p, v, MK_MARK_PATH, p->lex.tok.text);
-		return next(p);
-	case T_INCBIN:
-		return binary_file(p);
-	default:
-		break;
+	case T_PATH_REF: add_mark(p, v, MK_MARK_PATH, p->lex.tok.text); return next(p);
+	case T_INCBIN: return binary_file(p);
+	default: break;
 	}
 	if (at_punct(p, '<'))
 		return array(p, prop, v);
@@ -676,13 +684,15 @@ static int member(struct parser *p, struct mk_node *node, unsigned depth)
 	}
 	at = p->lex.tok.at;
 	if (p->lex.tok.kind == T_DELETE_PROP && !omit)
-		return node->child && !p->dialect ? property_too_late(p, at) : deletion(p, node, false);
+		return node->child && !p->dialect ? property_too_late(p, at)
+						  : deletion(p, node, false);
 	if (p->lex.tok.kind == T_DELETE_NODE)
 		return deletion(p, node, true);
 	if (p->lex.tok.kind != T_NAME) {
 		rc = unexpected(p, "a property, a node or '}'");
 		if (p->lex.tok.kind == T_VERSION)
-			mk_hint(p->err, "a file that is included inside of a node has no version tag");
+			mk_hint(p->err,
+				"a file that is included inside of a node has no version tag");
 		if (p->lex.tok.kind == T_REF || p->lex.tok.kind == T_PATH_REF)
 			mk_hint(p->err, "additions to a referenced node stand at the top level, "
 					"outside of / { }");
@@ -723,9 +733,9 @@ static int node_body(struct parser *p, struct mk_node *node, unsigned depth)
 	rc = expect(p, '{');
 	while (!rc && !at_punct(p, '}')) {
 		if (p->lex.tok.kind == T_END) {
-			mk_fail_at(p->err, MK_BAD, p->lex.tok.at,
-				   "the file ends inside of a node");
-			mk_hint(p->err, "the '{' on line %u is never closed: add \"};\"", open.line);
+			mk_fail_at(p->err, MK_BAD, p->lex.tok.at, "the file ends inside of a node");
+			mk_hint(p->err, "the '{' on line %u is never closed: add \"};\"",
+				open.line);
 			return MK_BAD;
 		}
 		rc = member(p, node, depth);
@@ -868,8 +878,7 @@ static void orphan(struct parser *p, struct mk_node *body, const char *ref, stru
 	} else {
 		target = mk_add_prop(p->t, f, "target", "\xff\xff\xff\xff", 4);
 		target->marks = mk_arena_alloc(p->t->arena, sizeof(*target->marks));
-		*target->marks =
-			(struct mk_mark){.kind = MK_MARK_PHANDLE, .name = ref, .at = at};
+		*target->marks = (struct mk_mark){.kind = MK_MARK_PHANDLE, .name = ref, .at = at};
 	}
 	target->at = at;
 	body->name = mk_intern(&p->t->names, "__overlay__", 11);
@@ -942,10 +951,11 @@ static int root(struct parser *p)
 		return rc;
 	if (p->lex.tok.kind == T_NAME) {
 		if (p->root_name && p->root_name != p->lex.tok.text) {
-			mk_fail_at(p->err, MK_BAD, p->lex.tok.at,
-				   "the root is named '%s' already", p->root_name);
-			mk_hint(p->err, "a source describes one instance view; put the other one into a "
-					"file of its own");
+			mk_fail_at(p->err, MK_BAD, p->lex.tok.at, "the root is named '%s' already",
+				   p->root_name);
+			mk_hint(p->err,
+				"a source describes one instance view; put the other one into a "
+				"file of its own");
 			return MK_BAD;
 		}
 		p->root_name = p->lex.tok.text;
@@ -994,8 +1004,9 @@ static int top_level(struct parser *p)
 		else {
 			rc = unexpected(p, "'/ {'");
 			if (at_punct(p, '}'))
-				mk_hint(p->err, "this '}' closes nothing: there is one too many, or a '{' "
-						"is missing above");
+				mk_hint(p->err,
+					"this '}' closes nothing: there is one too many, or a '{' "
+					"is missing above");
 		}
 	}
 	return rc;
@@ -1073,7 +1084,8 @@ static int reservations(struct parser *p)
 		mk_add_reserve(p->t, address, size);
 		if (!size && p->opts->warnings)
 			mk_diag_add(p->opts->warnings, MK_WARNING, NULL, at,
-				    "a reservation of 0 bytes ends the list for whoever reads the blob");
+				    "a reservation of 0 bytes ends the list for whoever reads the "
+				    "blob");
 	}
 }
 

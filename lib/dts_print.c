@@ -14,9 +14,9 @@
 /* Properties that are numbers even where their bytes could be text. */
 static bool is_numeric_name(const char *name)
 {
-	static const char *const exact[] = {"reg", "phandle", "linux,phandle", "ranges",
-					    "dma-ranges", "interrupts", "cpus", "id", "size",
-					    "available", "host-reserved", "total"};
+	static const char *const exact[] = {"reg",	  "phandle",	"linux,phandle", "ranges",
+					    "dma-ranges", "interrupts", "cpus",		 "id",
+					    "size",	  "available",	"host-reserved", "total"};
 	static const char *const endings[] = {"-cells", "-bytes", "-base", "-size", "-id"};
 	size_t len = strlen(name);
 
@@ -91,8 +91,7 @@ void mk_dts_print_value(struct mk_buf *b, const char *prop_name, const char *dat
 	size_t n;
 
 	switch (mk_value_kind(prop_name, data, len)) {
-	case MK_VALUE_EMPTY:
-		break;
+	case MK_VALUE_EMPTY: break;
 	case MK_VALUE_STRINGS:
 		for (size_t i = 0; i < len; i += n + 1) {
 			if (i)
@@ -143,10 +142,11 @@ static int check_name(struct printer *p, const char *name, bool of_node, const s
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+-";
 	size_t good = 0;
 
-	while (name[good] && (strchr(chars, name[good]) || strchr(of_node ? "@" : "*#?", name[good])))
+	while (name[good] &&
+	       (strchr(chars, name[good]) || strchr(of_node ? "@" : "*#?", name[good])))
 		good++;
-	if (name[0] && !name[good] && (!of_node || !strchr(name, '@') ||
-				       !strchr(strchr(name, '@') + 1, '@')))
+	if (name[0] && !name[good] &&
+	    (!of_node || !strchr(name, '@') || !strchr(strchr(name, '@') + 1, '@')))
 		return MK_OK;
 	mk_fail(p->err, MK_BAD, "in %s: source cannot hold a %s of the name '%s'",
 		mk_node_path(p->t->arena, n), of_node ? "node" : "property", name);
@@ -209,7 +209,8 @@ int mk_dts_print(struct mk_buf *b, struct mk_tree *t, const struct mk_dts_print 
 
 	if (how->view && !mk_prop_is_string(model)) {
 		mk_fail(err, MK_BAD, "the root has no property 'model' to name it by");
-		mk_hint(err, "a view is the tree of one instance; print other trees without --view");
+		mk_hint(err,
+			"a view is the tree of one instance; print other trees without --view");
 		return MK_BAD;
 	}
 	if (model || t->root->name[0]) {

@@ -18,7 +18,10 @@ struct resolver {
 	bool dialect, symbols;
 	struct mk_err *err;
 	/* phandles in use: open addressing, 0 is an empty slot */
-	struct { uint32_t phandle; struct mk_node *node; } *used;
+	struct {
+		uint32_t phandle;
+		struct mk_node *node;
+	} * used;
 	size_t used_cap, n_used;
 	uint32_t next_phandle;
 	uint32_t stamp; /* a name that carries it was seen in this node */
@@ -169,8 +172,9 @@ static int check_deletions(struct resolver *r, struct mk_node *n)
 		} else if (*mark == r->stamp) {
 			mk_fail_at(r->err, MK_BAD, c->at,
 				   "'%s' is deleted where it is defined, and would stay", c->name);
-			mk_hint(r->err, "leave both out, or delete it in a definition of its parent "
-					"that comes later");
+			mk_hint(r->err,
+				"leave both out, or delete it in a definition of its parent "
+				"that comes later");
 			return MK_BAD;
 		}
 	}
@@ -186,8 +190,8 @@ static int check_name_prop(struct resolver *r, struct mk_node *n)
 	if (!p)
 		return MK_OK;
 	if (p->len != base + 1 || memcmp(p->data, n->name, base) || p->data[base]) {
-		mk_fail_at(r->err, MK_BAD, p->at, "property 'name' of %s differs from the node's name",
-			   path_of(r, n));
+		mk_fail_at(r->err, MK_BAD, p->at,
+			   "property 'name' of %s differs from the node's name", path_of(r, n));
 		mk_hint(r->err, "remove the property: the name of a node is its name");
 		return MK_BAD;
 	}
@@ -295,8 +299,8 @@ static int explicit_phandle(struct resolver *r, struct mk_node *n, const char *n
 	if (!p)
 		return MK_OK;
 	if (p->len != 4)
-		return mk_fail_at(r->err, MK_BAD, p->at, "%s of %s must be one cell, not %u bytes", name,
-				  path_of(r, n), p->len);
+		return mk_fail_at(r->err, MK_BAD, p->at, "%s of %s must be one cell, not %u bytes",
+				  name, path_of(r, n), p->len);
 	if (refers(p)) {
 		/* <&itself> asks for any free phandle; another node's makes no sense */
 		for (struct mk_mark *m = p->marks; m; m = m->next)
@@ -309,7 +313,8 @@ static int explicit_phandle(struct resolver *r, struct mk_node *n, const char *n
 	*v = mk_be32(p->data);
 	if (*v == MK_PHANDLE_NONE || *v == MK_PHANDLE_UNRESOLVED) {
 		mk_fail_at(r->err, MK_BAD, p->at, "0x%x is no phandle", *v);
-		mk_hint(r->err, "phandles are 0x1 to 0xfffffffe; one is assigned where it is needed");
+		mk_hint(r->err,
+			"phandles are 0x1 to 0xfffffffe; one is assigned where it is needed");
 		return MK_BAD;
 	}
 	return MK_OK;
@@ -362,7 +367,8 @@ static uint32_t phandle_of(struct resolver *r, struct mk_node *n)
 
 /* ------------------------------------------------------------ references of a dialect */
 
-/* <&eth0_vf1> that nothing defines: makes "eth0_vf1: eth0_vf1 { parent = <&eth0>; vf-id = <1>; }" */
+/* <&eth0_vf1> that nothing defines: makes "eth0_vf1: eth0_vf1 { parent = <&eth0>; vf-id = <1>; }"
+ */
 static void make_reference(struct resolver *r, const struct mk_mark *m)
 {
 	struct mk_dts_part part;
@@ -469,8 +475,9 @@ static int resolve_prop_paths(struct resolver *r, struct mk_prop *p)
 		if (!to) {
 			mk_dts_no_such(r->t, m->name, m->at, r->err);
 			if (r->t->plugin)
-				mk_hint(r->err, "a plugin cannot hold the path of a node that it does not "
-						"define");
+				mk_hint(r->err,
+					"a plugin cannot hold the path of a node that it does not "
+					"define");
 			return MK_BAD;
 		}
 		to->referenced = true;
@@ -602,7 +609,8 @@ static int write_fixups(struct resolver *r, struct mk_node *n)
 				continue;
 			if (m->name[0] == '/') {
 				mk_fail_at(r->err, MK_BAD, m->at,
-					   "a plugin cannot refer to the path %s of another tree", m->name);
+					   "a plugin cannot refer to the path %s of another tree",
+					   m->name);
 				mk_hint(r->err, "refer to a label instead: <&label>");
 				return MK_BAD;
 			}
@@ -633,9 +641,9 @@ static int write_local_fixups(struct resolver *r, struct mk_node *n)
 
 	for (struct mk_prop *p = mk_prop_first(n); p; p = mk_prop_next(p))
 		for (struct mk_mark *m = p->marks; m; m = m->next) {
-			unsigned char off[4] = {(unsigned char)(m->off >> 24),
-						(unsigned char)(m->off >> 16),
-						(unsigned char)(m->off >> 8), (unsigned char)m->off};
+			unsigned char off[4] = {
+				(unsigned char)(m->off >> 24), (unsigned char)(m->off >> 16),
+				(unsigned char)(m->off >> 8), (unsigned char)m->off};
 
 			if (!is_local(r, m))
 				continue;
@@ -670,11 +678,15 @@ int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool di
 		   struct mk_err *err)
 {
 	static int (*const steps[])(struct resolver *, struct mk_node *) = {
-		check_names,      check_name_prop,  check_labels, note_phandle,
-		resolve_phandles, resolve_paths,    omit_unused,
+		check_names,	  check_name_prop, check_labels, note_phandle,
+		resolve_phandles, resolve_paths,   omit_unused,
 	};
 	struct resolver r = {
-		.t = t, .opts = opts, .dialect = dialect, .err = err, .next_phandle = 1,
+		.t = t,
+		.opts = opts,
+		.dialect = dialect,
+		.err = err,
+		.next_phandle = 1,
 		/* in the dialect a device is known by its label: labels are part of the tree */
 		.symbols = opts->symbols || dialect,
 	};

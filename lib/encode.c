@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* encode: the canonical tree. Order is fixed; nothing depends on how the state was written before. */
+/* encode: the canonical tree. Order is fixed; nothing depends on how the state was written before.
+ */
 #include "encode.h"
 
 #include <string.h>
@@ -85,7 +86,8 @@ static const struct mk_node *old_root(const struct mk_state *s)
 	return s->tree ? s->tree->root : NULL;
 }
 
-/* memory@BASE for what is placed, unplaced@I for the rest; base alone is no name when two share it. */
+/* memory@BASE for what is placed, unplaced@I for the rest; base alone is no name when two share it.
+ */
 static void memories(struct mk_tree *t, struct mk_node *n, const struct mk_mems *list,
 		     const char *placed)
 {
@@ -115,8 +117,9 @@ static void memories(struct mk_tree *t, struct mk_node *n, const struct mk_mems 
 
 static void topology(struct mk_tree *t, struct mk_node *r, const struct mk_state *s)
 {
-	static const char *const node_known[] = {"node-id", "memory-base", "memory-size", "memory-type",
-						 "cpus", "distance-matrix", NULL};
+	static const char *const node_known[] = {"node-id",	"memory-base", "memory-size",
+						 "memory-type", "cpus",	       "distance-matrix",
+						 NULL};
 	static const char *const known[] = {"numa-nodes", NULL};
 	const struct mk_node *old = NULL;
 	struct mk_node *n, *nodes;
@@ -181,10 +184,11 @@ static void devices(struct mk_tree *t, struct mk_node *r, const struct mk_state 
 static void resources(struct mk_tree *t, const struct mk_state *s)
 {
 	static const char *const props[] = {
-		"cpus", "cpus-available", "host-cpus", "cpu-total", "memory-base", "memory-bytes",
-		"memory-total-bytes", "memory-host-bytes", NULL};
-	static const char *const nodes[] = {"cpus", "memory", "unplaced", "in-use", "topology", "devices",
-					    NULL};
+		"cpus",	       "cpus-available", "host-cpus",	       "cpu-total",
+		"memory-base", "memory-bytes",	 "memory-total-bytes", "memory-host-bytes",
+		NULL};
+	static const char *const nodes[] = {"cpus",	"memory",  "unplaced", "in-use",
+					    "topology", "devices", NULL};
 	struct mk_node *r, *n;
 
 	if (!s->has_machine)
@@ -212,14 +216,15 @@ static void resources(struct mk_tree *t, const struct mk_state *s)
 
 static void instance(struct mk_tree *t, struct mk_node *list, const struct mk_instance *x)
 {
-	static const char *const props[] = {"id", "state", "devices", "device-names", "numa-nodes",
-					    "cpu-affinity", "memory-policy", "model", "compatible",
-					    "#address-cells", "#size-cells", NULL};
-	static const char *const nodes[] = {"resources", "options", "devices", "aliases", "pci",
-					    "__symbols__", NULL};
-	static const char *const r_props[] = {
-		"cpus", "memory-base", "memory-bytes", "devices", "device-names", "numa-nodes",
-		"cpu-affinity", "memory-policy", NULL};
+	static const char *const props[] = {
+		"id",	      "state",		"devices",	 "device-names",
+		"numa-nodes", "cpu-affinity",	"memory-policy", "model",
+		"compatible", "#address-cells", "#size-cells",	 NULL};
+	static const char *const nodes[] = {"resources", "options",	"devices", "aliases",
+					    "pci",	 "__symbols__", NULL};
+	static const char *const r_props[] = {"cpus",	      "memory-base",   "memory-bytes",
+					      "devices",      "device-names",  "numa-nodes",
+					      "cpu-affinity", "memory-policy", NULL};
 	static const char *const r_nodes[] = {"memory", "unplaced", "devices", NULL};
 	struct mk_node *n = mk_add_node(t, list, x->name), *r;
 
@@ -278,10 +283,11 @@ static bool is_reference(const struct mk_state *s, const struct mk_node *n)
 
 void mk_encode(struct mk_tree *t, const struct mk_state *s)
 {
-	static const char *const props[] = {"compatible", "#address-cells", "#size-cells", "mk,abi",
-					    "mk,block-bytes", "id", NULL};
-	static const char *const nodes[] = {"resources", "instances", "aliases", "__symbols__", "pci",
+	static const char *const props[] = {"compatible", "#address-cells", "#size-cells",
+					    "mk,abi",	  "mk,block-bytes", "id",
 					    NULL};
+	static const char *const nodes[] = {"resources",   "instances", "aliases",
+					    "__symbols__", "pci",	NULL};
 	struct mk_node *list;
 
 	mk_tree_init(t, s->arena);

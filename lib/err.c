@@ -8,8 +8,8 @@
 
 #include "arena.h"
 
-__attribute__((format(printf, 3, 0)))
-static void reset(struct mk_err *err, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void reset(struct mk_err *err, int code,
+							const char *fmt, va_list ap)
 {
 	memset(err, 0, sizeof(*err));
 	err->code = code;

@@ -42,11 +42,11 @@ struct mk_span {
 enum { MK_ERR_TEXT = 1024, MK_ERR_FILE = 256, MK_ERR_LINE = 128 };
 
 struct mk_err {
-	int code;                  /* enum mk_code */
-	uint32_t line, col;        /* from 1; 0 where there is none */
+	int code;		   /* enum mk_code */
+	uint32_t line, col;	   /* from 1; 0 where there is none */
 	uint32_t caret, caret_len; /* bytes into src where the caret stands */
-	char file[MK_ERR_FILE];    /* "" where there is none */
-	char src[MK_ERR_LINE];     /* the source line, cut around the place; "" for none */
+	char file[MK_ERR_FILE];	   /* "" where there is none */
+	char src[MK_ERR_LINE];	   /* the source line, cut around the place; "" for none */
 	char text[MK_ERR_TEXT];
 	char hint[MK_ERR_TEXT]; /* what to do about it; "" for none */
 };
@@ -73,14 +73,14 @@ enum mk_severity { MK_ERROR, MK_WARNING };
 /* One finding. Strings live in the arena of the list. */
 struct mk_diag {
 	enum mk_severity severity;
-	const char *rule;     /* "MK401", or NULL */
-	const char *subject;  /* what it is about: an instance, @pool, @host; or NULL */
-	const char *path;     /* where in the tree, shown when no span is known; or NULL */
-	struct mk_span at;    /* where in the source; line 0 when unknown */
+	const char *rule;    /* "MK401", or NULL */
+	const char *subject; /* what it is about: an instance, @pool, @host; or NULL */
+	const char *path;    /* where in the tree, shown when no span is known; or NULL */
+	struct mk_span at;   /* where in the source; line 0 when unknown */
 	const char *text;
 	struct mk_span other; /* the other party's place; line 0 for none */
 	const char *other_text;
-	const char *hint;     /* or NULL */
+	const char *hint; /* or NULL */
 	struct mk_diag *next;
 };
 

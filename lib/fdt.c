@@ -92,10 +92,8 @@ static bool lengths_fit(const char *blob)
 			if (!head || !take(&b, mk_be32(head)))
 				return false;
 			break;
-		case FDT_END:
-			return true;
-		default: /* fdt_check_full() knows the rest */
-			break;
+		case FDT_END: return true;
+		default: /* fdt_check_full() knows the rest */ break;
 		}
 	return false;
 }
@@ -108,7 +106,8 @@ int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *nam
 	int rc;
 
 	if (!mk_fdt_is(data, len))
-		return not_vetted(name, at, "it does not begin with the magic number 0xd00dfeed", err);
+		return not_vetted(name, at, "it does not begin with the magic number 0xd00dfeed",
+				  err);
 	if (len < MK_FDT_HEADER_BYTES)
 		return not_vetted(name, at, "it is shorter than its header of 40 bytes", err);
 	total = mk_be32(data + 4);
@@ -121,7 +120,9 @@ int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *nam
 	}
 	if (mk_be32(data + 20) < MK_FDT_VERSION || mk_be32(data + 24) > MK_FDT_VERSION) {
 		not_vetted(name, at, "its format version is not 17 or compatible with it", err);
-		mk_hint(err, "it is of version %u, compatible down to %u; recompile it with a current dtc",
+		mk_hint(err,
+			"it is of version %u, compatible down to %u; recompile it with a current "
+			"dtc",
 			mk_be32(data + 20), mk_be32(data + 24));
 		return MK_BAD;
 	}
@@ -187,7 +188,8 @@ struct structure {
 
 static int cut_short(const struct structure *x)
 {
-	return mk_fail_at(x->err, MK_BAD, x->nowhere, "the structure block is damaged or cut short");
+	return mk_fail_at(x->err, MK_BAD, x->nowhere,
+			  "the structure block is damaged or cut short");
 }
 
 static int read_begin(struct structure *x)
@@ -244,7 +246,9 @@ static int read_structure(struct mk_tree *t, const char *blob, const struct mk_f
 			  struct mk_err *err)
 {
 	struct structure x = {
-		.t = t, .err = err, .nowhere = {.file = src},
+		.t = t,
+		.err = err,
+		.nowhere = {.file = src},
 		.block = structure_of(blob),
 		.seen = {.strings = blob + mk_be32(blob + 12), .n = mk_be32(blob + 32)},
 	};
@@ -257,9 +261,7 @@ static int read_structure(struct mk_tree *t, const char *blob, const struct mk_f
 		if (!tag)
 			return cut_short(&x);
 		switch (mk_be32(tag)) {
-		case FDT_BEGIN_NODE:
-			rc = read_begin(&x);
-			break;
+		case FDT_BEGIN_NODE: rc = read_begin(&x); break;
 		case FDT_END_NODE:
 			if (!x.node)
 				return mk_fail_at(err, MK_BAD, x.nowhere,
@@ -267,25 +269,20 @@ static int read_structure(struct mk_tree *t, const char *blob, const struct mk_f
 			x.node = x.node->parent;
 			x.depth--;
 			break;
-		case FDT_PROP:
-			rc = read_prop(&x);
-			break;
-		case FDT_NOP:
-			break;
+		case FDT_PROP: rc = read_prop(&x); break;
+		case FDT_NOP: break;
 		case FDT_END:
 			if (!x.node && t->root)
 				return MK_OK;
 			return mk_fail_at(err, MK_BAD, x.nowhere,
 					  "the structure block ends too early");
-		default:
-			return cut_short(&x);
+		default: return cut_short(&x);
 		}
 	}
 	return rc;
 }
 
-int mk_fdt_read(struct mk_tree *t, const void *blob, const struct mk_file *src,
-		struct mk_err *err)
+int mk_fdt_read(struct mk_tree *t, const void *blob, const struct mk_file *src, struct mk_err *err)
 {
 	int n = fdt_num_mem_rsv(blob), rc;
 	struct mk_span nowhere = {.file = src};
@@ -314,7 +311,10 @@ int mk_fdt_read(struct mk_tree *t, const void *blob, const struct mk_file *src,
 struct strings {
 	struct mk_arena *arena;
 	struct mk_buf bytes;
-	struct suffix { uint32_t hash, off; bool used; } *slot;
+	struct suffix {
+		uint32_t hash, off;
+		bool used;
+	} * slot;
 	size_t cap, n;
 };
 

@@ -38,8 +38,7 @@ int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *nam
  * blob, which must live as long. src gives nodes a place without a line.
  * MK_BAD for duplicates and excessive depth.
  */
-int mk_fdt_read(struct mk_tree *t, const void *blob, const struct mk_file *src,
-		struct mk_err *err);
+int mk_fdt_read(struct mk_tree *t, const void *blob, const struct mk_file *src, struct mk_err *err);
 
 /*
  * Appends the tree as a blob, laid out as dtc does it: same tree, same bytes.

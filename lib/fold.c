@@ -19,8 +19,8 @@ struct reader {
 	const char *subject; /* the fragment's or operation's instance; NULL for the pool */
 };
 
-__attribute__((format(printf, 3, 4)))
-static int bad(struct reader *r, const struct mk_node *n, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int bad(struct reader *r, const struct mk_node *n,
+						     const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -68,9 +68,11 @@ static int memory_op(struct reader *r, struct mk_node *n, enum mk_op_kind kind)
 
 		if (!named(c, "memory") && !(r->abi == 1 && named(c, "region")))
 			return skipped(r, c, r->abi == 1 ? "region" : "memory");
-		if (sized ? reg || !mk_prop_u64(mk_prop(r->t, c, "size"), &m.size) : !reg || reg->len != 16)
-			return bad(r, c, sized ? "the pool grows by size, without reg [MK901]"
-					       : "reg must be a base and a size of 64 bits [MK901]");
+		if (sized ? reg || !mk_prop_u64(mk_prop(r->t, c, "size"), &m.size)
+			  : !reg || reg->len != 16)
+			return bad(r, c,
+				   sized ? "the pool grows by size, without reg [MK901]"
+					 : "reg must be a base and a size of 64 bits [MK901]");
 		if (!sized) {
 			m.base = mk_be64(reg->data);
 			m.size = mk_be64(reg->data + 8);
@@ -120,7 +122,8 @@ static int device_op(struct reader *r, struct mk_node *n, enum mk_op_kind kind)
 			return skipped(r, c, "pci");
 		if (!mk_prop_is_string(id))
 			return bad(r, c, "pci-id must be one string [MK901]");
-		uses->u = mk_arena_more(r->d->arena, uses->u, uses->n, &uses->cap, sizeof(*uses->u));
+		uses->u =
+			mk_arena_more(r->d->arena, uses->u, uses->n, &uses->cap, sizeof(*uses->u));
 		u = &uses->u[uses->n++];
 		*u = (struct mk_use){.text = id->data, .pci_id = id->data, .device = MK_NO_DEVICE};
 		if (r->s)
@@ -143,7 +146,8 @@ static const char *op_string(struct reader *r, struct mk_node *n, const char *na
 static int create_resources(struct reader *r, struct mk_node *n, struct mk_instance *x)
 {
 	struct mk_prop *cpus = mk_prop(r->t, n, "cpus"), *base = mk_prop(r->t, n, "memory-base");
-	struct mk_prop *nodes = mk_prop(r->t, n, "numa-nodes"), *names = mk_prop(r->t, n, "device-names");
+	struct mk_prop *nodes = mk_prop(r->t, n, "numa-nodes"),
+		       *names = mk_prop(r->t, n, "device-names");
 	struct mk_mem m = {.node = MK_NODE_ANY, .where = {.node = n}};
 	struct mk_state none;
 
@@ -166,12 +170,14 @@ static int create_resources(struct reader *r, struct mk_node *n, struct mk_insta
 	mk_mem_add(r->d->arena, &x->mem, m);
 	if (names && r->abi == 2) {
 		bad(r, n, "this kernel does not take device-names [MK901]");
-		mk_hint(r->err, "hand devices over with device-add, in a fragment behind the create");
+		mk_hint(r->err,
+			"hand devices over with device-add, in a fragment behind the create");
 		return MK_BAD;
 	}
 	mk_state_init(&none, r->d->arena);
 	if (mk_prop_is_strings(names))
-		mk_decode_names(r->s ? (struct mk_state *)(uintptr_t)r->s : &none, &x->devices, n, names);
+		mk_decode_names(r->s ? (struct mk_state *)(uintptr_t)r->s : &none, &x->devices, n,
+				names);
 	for (size_t i = 0; r->s && i < x->devices.n; i++)
 		x->devices.u[i].pci_id = mk_use_pci(r->s, &x->devices.u[i]);
 	if (mk_prop_is_string(mk_prop(r->t, n, "cpu-affinity")))
@@ -198,7 +204,8 @@ static int create_op(struct reader *r, struct mk_node *n)
 	op->inst.where.node = NULL;
 	op->inst.has_id = mk_prop_u32(mk_prop(r->t, n, "id"), &op->inst.id);
 	op->inst.options = mk_child(r->t, n, "options");
-	return res ? create_resources(r, res, &op->inst) : bad(r, n, "there is no resources { } [MK901]");
+	return res ? create_resources(r, res, &op->inst)
+		   : bad(r, n, "there is no resources { } [MK901]");
 }
 
 /* ------------------------------------------------------------ fragments */
@@ -208,14 +215,22 @@ static const struct operation {
 	const char *name;
 	enum mk_op_kind kind;
 	int (*read)(struct reader *r, struct mk_node *n, enum mk_op_kind kind);
-} instance_order[] = {
-	{"memory-remove", MK_OP_MEMORY_REMOVE, memory_op}, {"memory-add", MK_OP_MEMORY_ADD, memory_op},
-	{"cpu-remove", MK_OP_CPU_REMOVE, cpu_op},          {"cpu-add", MK_OP_CPU_ADD, cpu_op},
-	{"device-remove", MK_OP_DEVICE_REMOVE, device_op}, {"device-add", MK_OP_DEVICE_ADD, device_op},
-}, pool_order[] = {
-	{"cpu-remove", MK_OP_CPU_REMOVE, cpu_op},          {"device-remove", MK_OP_DEVICE_REMOVE, device_op},
-	{"memory-remove", MK_OP_MEMORY_REMOVE, memory_op}, {"memory-add", MK_OP_MEMORY_ADD, memory_op},
-	{"cpu-add", MK_OP_CPU_ADD, cpu_op},                {"device-add", MK_OP_DEVICE_ADD, device_op},
+} instance_order[] =
+	{
+		{"memory-remove", MK_OP_MEMORY_REMOVE, memory_op},
+		{"memory-add", MK_OP_MEMORY_ADD, memory_op},
+		{"cpu-remove", MK_OP_CPU_REMOVE, cpu_op},
+		{"cpu-add", MK_OP_CPU_ADD, cpu_op},
+		{"device-remove", MK_OP_DEVICE_REMOVE, device_op},
+		{"device-add", MK_OP_DEVICE_ADD, device_op},
+},
+  pool_order[] = {
+	  {"cpu-remove", MK_OP_CPU_REMOVE, cpu_op},
+	  {"device-remove", MK_OP_DEVICE_REMOVE, device_op},
+	  {"memory-remove", MK_OP_MEMORY_REMOVE, memory_op},
+	  {"memory-add", MK_OP_MEMORY_ADD, memory_op},
+	  {"cpu-add", MK_OP_CPU_ADD, cpu_op},
+	  {"device-add", MK_OP_DEVICE_ADD, device_op},
 };
 
 enum { N_OPERATIONS = sizeof(pool_order) / sizeof(pool_order[0]) };
@@ -252,7 +267,9 @@ static int read_overlay(struct reader *r, struct mk_node *overlay, bool pool, bo
 			if (!r->subject)
 				return MK_BAD;
 		} else if (!pool && !subject) {
-			return bad(r, n, "'/instances' takes instance-create and instance-remove [MK901]");
+			return bad(
+				r, n,
+				"'/instances' takes instance-create and instance-remove [MK901]");
 		}
 		rc = order[i].read(r, n, order[i].kind);
 	}
@@ -315,7 +332,8 @@ static int abi_of(struct reader *r, struct fragment *f, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (mk_prop(r->t, f[i].node, "target")) {
 			bad(r, f[i].node, "a target phandle: this is a foreign overlay [MK904]");
-			mk_hint(r->err, "multikernel overlays name their target by target-path, or not at all");
+			mk_hint(r->err, "multikernel overlays name their target by target-path, or "
+					"not at all");
 			return MK_BAD;
 		}
 		paths += mk_prop(r->t, f[i].node, "target-path") != NULL;
@@ -332,7 +350,8 @@ static int abi_of(struct reader *r, struct fragment *f, size_t n)
 	return MK_OK;
 }
 
-int mk_overlay_read(struct mk_delta *d, struct mk_tree *t, const struct mk_state *s, struct mk_err *err)
+int mk_overlay_read(struct mk_delta *d, struct mk_tree *t, const struct mk_state *s,
+		    struct mk_err *err)
 {
 	struct reader r = {.d = d, .t = t, .s = s, .err = err};
 	struct fragment *f = mk_arena_array(d->arena, t->root->children, sizeof(*f));
@@ -345,10 +364,12 @@ int mk_overlay_read(struct mk_delta *d, struct mk_tree *t, const struct mk_state
 		if (strncmp(c->name, "fragment@", 9) != 0)
 			continue;
 		if (!c->name[9] || strlen(c->name + 9) > 8)
-			return bad(&r, c, "the number of a fragment is hexadecimal, of 32 bits [MK901]");
+			return bad(&r, c,
+				   "the number of a fragment is hexadecimal, of 32 bits [MK901]");
 		for (const char *p = c->name + 9; *p; p++) {
 			if (mk_hex_digit((unsigned char)*p) < 0)
-				return bad(&r, c, "the number of a fragment is hexadecimal [MK901]");
+				return bad(&r, c,
+					   "the number of a fragment is hexadecimal [MK901]");
 			unit = unit * 16 + (uint64_t)mk_hex_digit((unsigned char)*p);
 		}
 		f[n++] = (struct fragment){(uint32_t)unit, c};
@@ -373,8 +394,8 @@ struct executor {
 	uint32_t abi;
 };
 
-__attribute__((format(printf, 3, 4)))
-static int refuse(struct executor *e, const struct mk_op *op, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int refuse(struct executor *e, const struct mk_op *op,
+							const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -442,7 +463,8 @@ static int remove_cpus(struct executor *e, const struct mk_op *op, struct mk_ids
 		if (!mk_ranges_has(&gone, from->id[i], from->id[i]))
 			from->id[n++] = from->id[i];
 	if (from->n - n != mk_ranges_count(&gone))
-		return refuse(e, op, "not all of these CPUs are its own: %s (the kernel says EINVAL)",
+		return refuse(e, op,
+			      "not all of these CPUs are its own: %s (the kernel says EINVAL)",
 			      mk_ids_brief(e->s->arena, ids, 8));
 	from->n = n;
 	return MK_OK;
@@ -498,7 +520,8 @@ static bool same_use(const struct mk_use *a, const struct mk_use *b)
 {
 	if (a->device != MK_NO_DEVICE && b->device != MK_NO_DEVICE)
 		return a->device == b->device && a->part == b->part && a->number == b->number;
-	return !strcmp(a->text, b->text) || (a->pci_id && b->pci_id && !strcmp(a->pci_id, b->pci_id));
+	return !strcmp(a->text, b->text) ||
+	       (a->pci_id && b->pci_id && !strcmp(a->pci_id, b->pci_id));
 }
 
 static struct mk_use known_use(const struct executor *e, const struct mk_use *u)
@@ -555,8 +578,9 @@ static int pool_device_remove(struct executor *e, const struct mk_op *op, const 
 	for (size_t i = 0; i < e->s->n_instances; i++)
 		for (size_t k = 0; k < e->s->instance[i].devices.n; k++)
 			if (e->s->instance[i].devices.u[k].device == x.device)
-				return refuse(e, op, "%s is in the hands of %s (the kernel says EBUSY)", x.text,
-					      e->s->instance[i].name);
+				return refuse(e, op,
+					      "%s is in the hands of %s (the kernel says EBUSY)",
+					      x.text, e->s->instance[i].name);
 	memmove(&e->s->device[x.device], &e->s->device[x.device + 1],
 		(e->s->n_devices - x.device - 1) * sizeof(*e->s->device));
 	e->s->n_devices--;
@@ -567,7 +591,10 @@ static int pool_device_remove(struct executor *e, const struct mk_op *op, const 
 static int pool_device_add(struct executor *e, const struct mk_op *op, const struct mk_use *u)
 {
 	struct mk_use x = known_use(e, u);
-	struct mk_device d = {.name = u->text, .node_name = u->text, .pci_id = u->pci_id, .type = "pci",
+	struct mk_device d = {.name = u->text,
+			      .node_name = u->text,
+			      .pci_id = u->pci_id,
+			      .type = "pci",
 			      .node = MK_NODE_ANY};
 
 	if (x.device != MK_NO_DEVICE)
@@ -588,8 +615,7 @@ static int execute_on_pool(struct executor *e, const struct mk_op *op)
 	if (!e->s->has_machine)
 		return refuse(e, op, "there is no pool (the kernel says EPERM)");
 	switch (op->kind) {
-	case MK_OP_CPU_REMOVE:
-		return remove_cpus(e, op, &e->s->pool.ids);
+	case MK_OP_CPU_REMOVE: return remove_cpus(e, op, &e->s->pool.ids);
 	case MK_OP_CPU_ADD:
 		for (size_t i = 0; i < op->inst.cpus.ids.n; i++)
 			mk_ids_add(e->s->arena, &e->s->pool.ids, op->inst.cpus.ids.id[i]);
@@ -610,8 +636,7 @@ static int execute_on_pool(struct executor *e, const struct mk_op *op)
 		for (size_t i = 0; !rc && i < op->inst.devices.n; i++)
 			rc = pool_device_add(e, op, &op->inst.devices.u[i]);
 		return rc;
-	default:
-		return MK_OK;
+	default: return MK_OK;
 	}
 }
 
@@ -622,7 +647,8 @@ static int execute(struct executor *e, const struct mk_op *op)
 	int rc = MK_OK;
 
 	if (op->kind == MK_OP_UNSUPPORTED)
-		return refuse(e, op, "no kernel operation changes its %s", op->what ? op->what : "settings");
+		return refuse(e, op, "no kernel operation changes its %s",
+			      op->what ? op->what : "settings");
 	if (!op->subject)
 		return execute_on_pool(e, op);
 	if (op->kind == MK_OP_CREATE)
@@ -632,10 +658,8 @@ static int execute(struct executor *e, const struct mk_op *op)
 		return no_instance(e, op);
 	running = x->status && !strcmp(x->status, "active");
 	switch (op->kind) {
-	case MK_OP_DELETE:
-		return execute_delete(e, op, x);
-	case MK_OP_CPU_REMOVE:
-		return remove_cpus(e, op, &x->cpus.ids);
+	case MK_OP_DELETE: return execute_delete(e, op, x);
+	case MK_OP_CPU_REMOVE: return remove_cpus(e, op, &x->cpus.ids);
 	case MK_OP_CPU_ADD:
 		for (size_t i = 0; i < op->inst.cpus.ids.n; i++)
 			mk_ids_add(e->s->arena, &x->cpus.ids, op->inst.cpus.ids.id[i]);
@@ -657,8 +681,7 @@ static int execute(struct executor *e, const struct mk_op *op)
 		for (size_t i = 0; !rc && i < op->inst.devices.n; i++)
 			rc = add_device(e, op, &x->devices, &op->inst.devices.u[i]);
 		return rc;
-	default:
-		return MK_OK;
+	default: return MK_OK;
 	}
 }
 

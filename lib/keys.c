@@ -71,7 +71,8 @@ int mk_key_ids(struct mk_arena *a, const struct mk_pair *p, struct mk_ids *ids, 
 	if (mk_ids_parse(a, p->raw, p->len, ids, &at))
 		return MK_OK;
 	if (ids->n >= MK_IDS_MAX)
-		return mk_fail_at(err, MK_BAD, p->at, "'%s' lists more than %d ids", p->key, MK_IDS_MAX);
+		return mk_fail_at(err, MK_BAD, p->at, "'%s' lists more than %d ids", p->key,
+				  MK_IDS_MAX);
 	bad(p, err, "a list of ids");
 	if (at < p->len)
 		mk_hint(err, "write it like 4-7,10 or 12-20:2; '%.*s' is not that",
@@ -114,7 +115,8 @@ int mk_key_memory(struct mk_arena *a, const struct mk_pair *p, struct mk_mems *m
 
 		if (!one_memory(p->raw + i, len, &m)) {
 			bad(p, err, "sizes or regions");
-			mk_hint(err, "write 2G, 2G@0 (on NUMA node 0) or 0x80000000+2G, separated by commas");
+			mk_hint(err, "write 2G, 2G@0 (on NUMA node 0) or 0x80000000+2G, separated "
+				     "by commas");
 			return MK_BAD;
 		}
 		mk_mem_add(a, mem, m);
@@ -243,8 +245,7 @@ static int json_value(struct mk_arena *a, struct mk_json *j, const struct mk_pai
 		}
 		mk_json_close(j, ']');
 		return MK_OK;
-	case MK_KEY_TEXT:
-		break;
+	case MK_KEY_TEXT: break;
 	}
 	mk_json_str(j, mk_record_text(a, p));
 	return MK_OK;

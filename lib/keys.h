@@ -10,8 +10,8 @@
 #include "state.h"
 
 enum mk_key_type {
-	MK_KEY_TEXT,   /* a string */
-	MK_KEY_NAMES,  /* strings, comma-separated */
+	MK_KEY_TEXT,  /* a string */
+	MK_KEY_NAMES, /* strings, comma-separated */
 	MK_KEY_NUMBER,
 	MK_KEY_SIZE,   /* bytes; units allowed on input */
 	MK_KEY_IDS,    /* cpulist, order kept */

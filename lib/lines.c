@@ -113,9 +113,10 @@ static const char *read_name(struct reader *r, const char *s, size_t len)
 		hi = i + 1 < len ? mk_hex_digit((unsigned char)s[i + 1]) : -1;
 		lo = i + 2 < len ? mk_hex_digit((unsigned char)s[i + 2]) : -1;
 		if (hi < 0 || lo < 0 || hi * 16 + lo == 0 || hi * 16 + lo == '/') {
-			mk_fail_at(r->err, MK_BAD, span_at(r, s + i, 1),
-				   "'%%' must be followed by two hexadecimal digits of a byte that is "
-				   "neither 0 nor '/'");
+			mk_fail_at(
+				r->err, MK_BAD, span_at(r, s + i, 1),
+				"'%%' must be followed by two hexadecimal digits of a byte that is "
+				"neither 0 nor '/'");
 			return NULL;
 		}
 		out[n++] = (char)(hi * 16 + lo);
@@ -147,9 +148,10 @@ static struct mk_node *find_node(struct reader *r, const char *s, size_t len)
 		n = mk_child(r->t, n, name);
 	}
 	if (!n) {
-		mk_fail_at(r->err, MK_BAD, span_at(r, s, len), "no line before this one defines %.*s",
-			   (int)(len < 200 ? len : 200), s);
-		mk_hint(r->err, "every node has a line of its own, above its properties and children");
+		mk_fail_at(r->err, MK_BAD, span_at(r, s, len),
+			   "no line before this one defines %.*s", (int)(len < 200 ? len : 200), s);
+		mk_hint(r->err,
+			"every node has a line of its own, above its properties and children");
 		return NULL;
 	}
 	r->last = n;
@@ -183,7 +185,8 @@ static int read_node(struct reader *r, const char *s, size_t len)
 	if (!name)
 		return MK_BAD;
 	if (mk_child(r->t, parent, name))
-		return mk_fail_at(r->err, MK_BAD, span_at(r, s, len), "this node has a line already");
+		return mk_fail_at(r->err, MK_BAD, span_at(r, s, len),
+				  "this node has a line already");
 	n = mk_node_new(r->t, name, span_at(r, s, len));
 	mk_node_append(r->t, parent, n);
 	r->last = n;
@@ -310,9 +313,7 @@ int mk_lines_parse(struct mk_tree *t, const struct mk_file *src, struct mk_err *
 static void json_value(struct mk_json *j, const struct mk_prop *p)
 {
 	switch (mk_value_kind(p->name, p->data, p->len)) {
-	case MK_VALUE_EMPTY:
-		mk_json_bool(j, true);
-		break;
+	case MK_VALUE_EMPTY: mk_json_bool(j, true); break;
 	case MK_VALUE_STRINGS:
 		mk_json_open(j, '[');
 		for (size_t i = 0; i < p->len; i += strlen(p->data + i) + 1)

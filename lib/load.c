@@ -8,7 +8,8 @@
 #include "fdt.h"
 #include "overlay.h"
 
-void mk_loader_init(struct mk_loader *l, struct mk_stream *s, const struct mk_decode_options *decode)
+void mk_loader_init(struct mk_loader *l, struct mk_stream *s,
+		    const struct mk_decode_options *decode)
 {
 	*l = (struct mk_loader){.stream = s};
 	if (decode)
@@ -41,7 +42,8 @@ static int pass_on(struct mk_loaded *out, struct mk_item *item, struct mk_err *e
 	return MK_OK;
 }
 
-static int fold_one(struct mk_loaded *out, struct mk_item *item, struct mk_arena *a, struct mk_err *err)
+static int fold_one(struct mk_loaded *out, struct mk_item *item, struct mk_arena *a,
+		    struct mk_err *err)
 {
 	struct mk_delta d;
 	int rc;
@@ -75,8 +77,10 @@ int mk_load_next(struct mk_loader *l, struct mk_arena *a, struct mk_loaded *out,
 	mk_diags_init(&out->diags, a);
 	mk_buf_init(&out->blobs, a);
 	if (mk_is_overlay(&l->ahead->tree)) {
-		mk_fail_at(err, MK_BAD, l->ahead->tree.root->at, "this is an overlay, and no tree came before it");
-		mk_hint(err, "put the state that it changes in front of it, or print it with mk-overlay -p");
+		mk_fail_at(err, MK_BAD, l->ahead->tree.root->at,
+			   "this is an overlay, and no tree came before it");
+		mk_hint(err, "put the state that it changes in front of it, or print it with "
+			     "mk-overlay -p");
 		return MK_BAD;
 	}
 	mk_decode(&out->state, &l->ahead->tree, &l->decode, &out->diags);
@@ -105,6 +109,7 @@ int mk_load_one(struct mk_stream *s, struct mk_arena *a, const struct mk_decode_
 		return rc;
 	if (!l.ahead)
 		return MK_OK;
-	mk_fail_at(err, MK_BAD, l.ahead->tree.root->at, "one state is wanted here, and the input has more");
+	mk_fail_at(err, MK_BAD, l.ahead->tree.root->at,
+		   "one state is wanted here, and the input has more");
 	return MK_BAD;
 }

@@ -21,7 +21,8 @@ struct mk_loader {
 struct mk_loaded {
 	struct mk_state state;
 	struct mk_diags diags; /* what decoding has found */
-	struct mk_buf blobs;   /* the tree and its overlays as blobs, unchanged where they were blobs */
+	struct mk_buf
+		blobs; /* the tree and its overlays as blobs, unchanged where they were blobs */
 	size_t overlays;
 };
 

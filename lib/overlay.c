@@ -113,8 +113,9 @@ static void make_groups(struct maker *m)
 	for (int pass = 0; pass < 3; pass++)
 		for (size_t i = 0; i < m->d->n; i++) {
 			const struct mk_op *op = &m->d->op[i];
-			int phase = op->kind == MK_OP_DELETE ? 0
-				    : !phases || op->kind < MK_OP_CREATE ? 1 : 2;
+			int phase = op->kind == MK_OP_DELETE		 ? 0
+				    : !phases || op->kind < MK_OP_CREATE ? 1
+									 : 2;
 			const char *subject = op->subject ? op->subject : "";
 			struct group *g;
 			uint32_t *mark;
@@ -129,7 +130,8 @@ static void make_groups(struct maker *m)
 				*mark = (uint32_t)m->n_groups;
 			}
 			g = &m->group[*mark - 1];
-			g->op = mk_arena_more(m->a, (void *)g->op, g->n, &g->cap, sizeof(struct mk_op *));
+			g->op = mk_arena_more(m->a, (void *)g->op, g->n, &g->cap,
+					      sizeof(struct mk_op *));
 			g->op[g->n++] = op;
 		}
 }
@@ -149,7 +151,8 @@ static struct mk_tree *new_overlay(struct maker *m)
 
 static struct mk_node *new_fragment(struct maker *m, struct mk_tree *t, const char *target)
 {
-	struct mk_node *f = mk_add_node(t, t->root, mk_arena_fmt(m->a, "fragment@%x", m->fragment++));
+	struct mk_node *f =
+		mk_add_node(t, t->root, mk_arena_fmt(m->a, "fragment@%x", m->fragment++));
 
 	if (target)
 		mk_add_str(t, f, "target-path", target);
@@ -170,15 +173,19 @@ static struct mk_node *op_node(struct maker *m, struct mk_tree *t, struct mk_nod
 	return n;
 }
 
-static void memory_items(struct maker *m, struct mk_tree *t, struct mk_node *n, const struct mk_op *op)
+static void memory_items(struct maker *m, struct mk_tree *t, struct mk_node *n,
+			 const struct mk_op *op)
 {
 	for (size_t i = 0; i < op->inst.mem.n; i++) {
 		const struct mk_mem *x = &op->inst.mem.m[i];
-		struct mk_node *c = mk_add_node(t, n, mk_arena_fmt(m->a, "%s@%u", m->abi == 1 ? "region" : "memory",
-								   n->children));
+		struct mk_node *c =
+			mk_add_node(t, n,
+				    mk_arena_fmt(m->a, "%s@%u", m->abi == 1 ? "region" : "memory",
+						 n->children));
 
 		if (!op->subject && op->kind == MK_OP_MEMORY_ADD)
-			mk_add_u64(t, c, "size", x->size); /* the pool grows where the kernel finds room */
+			mk_add_u64(t, c, "size",
+				   x->size); /* the pool grows where the kernel finds room */
 		else
 			mk_add_reg(t, c, x->placed ? x->base : 0, x->size);
 		if (x->node != MK_NODE_ANY)
@@ -202,37 +209,38 @@ static void cpu_items(struct maker *m, struct mk_tree *t, struct mk_node *n, con
 	}
 }
 
-static int device_items(struct maker *m, struct mk_tree *t, struct mk_node *n, const struct mk_op *op)
+static int device_items(struct maker *m, struct mk_tree *t, struct mk_node *n,
+			const struct mk_op *op)
 {
 	for (size_t i = 0; i < op->inst.devices.n; i++) {
 		const struct mk_use *u = &op->inst.devices.u[i];
 
 		if (!u->pci_id) {
-			mk_fail(m->err, MK_NO, "%s: planned only: %s has no PCI id, and the kernel hands out nothing else [MK608]",
+			mk_fail(m->err, MK_NO,
+				"%s: planned only: %s has no PCI id, and the kernel hands out "
+				"nothing else [MK608]",
 				op->subject ? op->subject : "the pool", u->text);
-			mk_hint(m->err, "describe a VF with its own PCI id, vf@N { pci-id = ...; }; a namespace cannot be handed out");
+			mk_hint(m->err, "describe a VF with its own PCI id, vf@N { pci-id = ...; "
+					"}; a namespace cannot be handed out");
 			return MK_NO;
 		}
-		mk_add_str(t, mk_add_node(t, n, mk_arena_fmt(m->a, "pci@%u", n->children)), "pci-id", u->pci_id);
+		mk_add_str(t, mk_add_node(t, n, mk_arena_fmt(m->a, "pci@%u", n->children)),
+			   "pci-id", u->pci_id);
 	}
 	return MK_OK;
 }
 
-static int op_items(struct maker *m, struct mk_tree *t, struct mk_node *overlay, const struct mk_op *op)
+static int op_items(struct maker *m, struct mk_tree *t, struct mk_node *overlay,
+		    const struct mk_op *op)
 {
 	struct mk_node *n = op_node(m, t, overlay, op);
 
 	switch (op->kind) {
 	case MK_OP_MEMORY_ADD:
-	case MK_OP_MEMORY_REMOVE:
-		memory_items(m, t, n, op);
-		return MK_OK;
+	case MK_OP_MEMORY_REMOVE: memory_items(m, t, n, op); return MK_OK;
 	case MK_OP_CPU_ADD:
-	case MK_OP_CPU_REMOVE:
-		cpu_items(m, t, n, op);
-		return MK_OK;
-	default:
-		return device_items(m, t, n, op);
+	case MK_OP_CPU_REMOVE: cpu_items(m, t, n, op); return MK_OK;
+	default: return device_items(m, t, n, op);
 	}
 }
 
@@ -245,7 +253,8 @@ static void create_head(struct mk_tree *t, struct mk_node *n, const struct mk_in
 		mk_add_u32(t, n, "id", x->id);
 }
 
-static void create_tail(struct mk_tree *t, struct mk_node *n, struct mk_node *r, const struct mk_instance *x)
+static void create_tail(struct mk_tree *t, struct mk_node *n, struct mk_node *r,
+			const struct mk_instance *x)
 {
 	if (x->affinity)
 		mk_add_str(t, r, "cpu-affinity", x->affinity);
@@ -263,11 +272,15 @@ static int create_v1(struct maker *m, struct mk_tree *t, const struct mk_op *op)
 	struct mk_node *n = mk_add_node(t, new_fragment(m, t, NULL), "instance-create"), *r;
 
 	if (x->mem.n != 1 || !x->mem.m[0].placed) {
-		mk_fail(m->err, MK_NO, x->mem.n == 1 ? "%s: this kernel wants to be told where the memory is"
-						     : "%s: this kernel creates instances with one memory region",
+		mk_fail(m->err, MK_NO,
+			x->mem.n == 1 ? "%s: this kernel wants to be told where the memory is"
+				      : "%s: this kernel creates instances with one memory region",
 			x->name);
-		mk_hint(m->err, x->mem.n == 1 ? "use a state of ABI 1, in which mk-alloc places memory, or --abi 2"
-					      : "create it with one region, and add the others by an update");
+		mk_hint(m->err,
+			x->mem.n == 1
+				? "use a state of ABI 1, in which mk-alloc places memory, or --abi "
+				  "2"
+				: "create it with one region, and add the others by an update");
 		return MK_NO;
 	}
 	create_head(t, n, x);
@@ -291,7 +304,8 @@ static int create_v1(struct maker *m, struct mk_tree *t, const struct mk_op *op)
 static int create_v2(struct maker *m, struct mk_tree *t, const struct mk_op *op)
 {
 	const struct mk_instance *x = &op->inst;
-	struct mk_node *n = mk_add_node(t, new_fragment(m, t, "/instances"), "instance-create"), *r, *f;
+	struct mk_node *n = mk_add_node(t, new_fragment(m, t, "/instances"), "instance-create"), *r,
+		       *f;
 	const char *target = mk_arena_fmt(m->a, "/instances/%s", x->name);
 	struct mk_op more = {.kind = MK_OP_MEMORY_ADD, .subject = x->name, .node = MK_NODE_ANY};
 	uint32_t node = x->mem.m[0].node;
@@ -339,7 +353,8 @@ static int put_group(struct maker *m, struct mk_tree *t, const struct group *g)
 		mk_add_str(t, n, "instance-name", first->subject);
 		return MK_OK;
 	}
-	target = first->subject ? mk_arena_fmt(m->a, "/instances/%s", first->subject) : "/resources";
+	target =
+		first->subject ? mk_arena_fmt(m->a, "/instances/%s", first->subject) : "/resources";
 	overlay = new_fragment(m, t, m->abi == 2 ? target : NULL);
 	/* in the order in which the kernel executes them */
 	for (int kind = 0; kind < 6; kind++) {
@@ -384,8 +399,10 @@ static size_t room(const struct maker *m)
 
 static int too_large(struct maker *m, const struct group *g, size_t bytes)
 {
-	mk_fail(m->err, MK_NO, "the change of %s makes an overlay of %zu bytes; this kernel takes %zu at once",
-		g->op[0]->subject ? g->op[0]->subject : "the pool", bytes + LABEL_BYTES, m->max_bytes);
+	mk_fail(m->err, MK_NO,
+		"the change of %s makes an overlay of %zu bytes; this kernel takes %zu at once",
+		g->op[0]->subject ? g->op[0]->subject : "the pool", bytes + LABEL_BYTES,
+		m->max_bytes);
 	mk_hint(m->err, "do it in several steps, or use --max-bytes if your kernel takes more");
 	return MK_NO;
 }
@@ -441,14 +458,15 @@ static void sign(struct maker *m)
 {
 	for (size_t i = 0; i < m->out->n; i++)
 		mk_add_str(m->out->tree[i], m->out->tree[i]->root, "mk,resources",
-			   mk_arena_fmt(m->a, "mktools %s %zu/%zu", m->d->digest[0] ? m->d->digest : "-", i + 1,
-					m->out->n));
+			   mk_arena_fmt(m->a, "mktools %s %zu/%zu",
+					m->d->digest[0] ? m->d->digest : "-", i + 1, m->out->n));
 }
 
 int mk_overlays_make(struct mk_overlays *out, const struct mk_delta *d, uint32_t abi,
 		     size_t max_bytes, struct mk_err *err)
 {
-	struct maker m = {.out = out, .d = d, .a = d->arena, .abi = abi, .max_bytes = max_bytes, .err = err};
+	struct maker m = {
+		.out = out, .d = d, .a = d->arena, .abi = abi, .max_bytes = max_bytes, .err = err};
 	int rc;
 
 	for (size_t i = 0; i < d->n; i++) {
@@ -456,13 +474,17 @@ int mk_overlays_make(struct mk_overlays *out, const struct mk_delta *d, uint32_t
 
 		if (op->kind == MK_OP_UNSUPPORTED) {
 			mk_fail_at(err, MK_NO, op->at, "%s: no kernel operation changes its %s",
-				   op->subject ? op->subject : "the pool", op->what ? op->what : "settings");
-			mk_hint(err, op->subject ? "delete the instance and create it anew"
-						 : "an ABI 1 kernel takes its pool from the baseline alone");
+				   op->subject ? op->subject : "the pool",
+				   op->what ? op->what : "settings");
+			mk_hint(err,
+				op->subject
+					? "delete the instance and create it anew"
+					: "an ABI 1 kernel takes its pool from the baseline alone");
 			return MK_NO;
 		}
 		if (abi == 1 && !op->subject) {
-			mk_fail_at(err, MK_NO, op->at, "a kernel of ABI 1 cannot change its pool by an overlay");
+			mk_fail_at(err, MK_NO, op->at,
+				   "a kernel of ABI 1 cannot change its pool by an overlay");
 			return MK_NO;
 		}
 	}

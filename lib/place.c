@@ -19,14 +19,24 @@ struct placer {
 	struct mk_state *s;
 	struct mk_err *err;
 	const struct mk_request *r; /* the one in hand */
-	bool fixed; /* what requests name is taken before what they leave open */
+	bool fixed;		    /* what requests name is taken before what they leave open */
 };
 
 /* ------------------------------------------------------------ requests */
 
-static const char *const create_keys[] = {
-	"cpus", "cpu-count", "memory", "id", "devices", "numa-nodes", "cpu-affinity", "memory-policy",
-	"enable-host-kcore", "uring-sq-entries", "uring-cq-entries", "uring-shim-data-pages", NULL};
+static const char *const create_keys[] = {"cpus",
+					  "cpu-count",
+					  "memory",
+					  "id",
+					  "devices",
+					  "numa-nodes",
+					  "cpu-affinity",
+					  "memory-policy",
+					  "enable-host-kcore",
+					  "uring-sq-entries",
+					  "uring-cq-entries",
+					  "uring-shim-data-pages",
+					  NULL};
 static const char *const update_keys[] = {"cpus", "cpu-count", "memory", "devices", NULL};
 static const char *const no_keys[] = {NULL};
 
@@ -57,7 +67,8 @@ static int check_keys(const struct mk_record *rec, const struct verb *v, struct 
 		if (v->keys[k])
 			continue;
 		near = mk_nearest(rec->pair[i].key, v->keys);
-		mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'", v->name, rec->pair[i].key);
+		mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'", v->name,
+			   rec->pair[i].key);
 		if (near)
 			mk_hint(err, "did you mean %s=?", near);
 		return MK_BAD;
@@ -76,13 +87,15 @@ int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record 
 	if (!v->name)
 		return unknown_verb(rec, err);
 	if (rec->special) {
-		mk_fail_at(err, MK_BAD, rec->subject_at, "%s wants the name of an instance, not %s", v->name,
-			   rec->subject);
+		mk_fail_at(err, MK_BAD, rec->subject_at, "%s wants the name of an instance, not %s",
+			   v->name, rec->subject);
 		return MK_BAD;
 	}
 	if (!strcmp(rec->verb, "create") && !mk_name_ok(rec->subject)) {
-		mk_fail_at(err, MK_BAD, rec->subject_at, "'%s' is no good name for an instance [MK301]", rec->subject);
-		mk_hint(err, "letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit");
+		mk_fail_at(err, MK_BAD, rec->subject_at,
+			   "'%s' is no good name for an instance [MK301]", rec->subject);
+		mk_hint(err, "letters, digits, '.', '_' and '-', at most 63, beginning with a "
+			     "letter or digit");
 		return MK_BAD;
 	}
 	if (check_keys(rec, v, err))
@@ -114,13 +127,17 @@ static int no_cpus(struct placer *p, const struct mk_pair *at, size_t have, size
 	const char *where = key(p, "numa-nodes") ? " on the nodes it wants" : "";
 
 	if (have)
-		mk_fail_at(p->err, MK_NO, at->at, "%s wants %zu CPUs; it has %zu, and %zu of the pool %s free%s",
-			   p->r->rec.subject, want, have, free->n, free->n == 1 ? "is" : "are", where);
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "%s wants %zu CPUs; it has %zu, and %zu of the pool %s free%s",
+			   p->r->rec.subject, want, have, free->n, free->n == 1 ? "is" : "are",
+			   where);
 	else
-		mk_fail_at(p->err, MK_NO, at->at, "%s wants %zu CPUs, and %zu of the pool %s free%s",
-			   p->r->rec.subject, want, free->n, free->n == 1 ? "is" : "are", where);
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "%s wants %zu CPUs, and %zu of the pool %s free%s", p->r->rec.subject,
+			   want, free->n, free->n == 1 ? "is" : "are", where);
 	if (free->n)
-		mk_hint(p->err, "free CPUs: %s; ask for at most %zu, or take some from another instance",
+		mk_hint(p->err,
+			"free CPUs: %s; ask for at most %zu, or take some from another instance",
 			mk_ids_brief(p->s->arena, free, 8), have + free->n);
 	else
 		mk_hint(p->err, "take some from another instance, or add CPUs to the pool");
@@ -145,7 +162,8 @@ static void take_run(struct mk_arena *a, const struct mk_ids *from, size_t n, st
 }
 
 /* The free CPUs of one NUMA node, sorted. */
-static struct mk_ids on_node(const struct placer *p, const struct mk_ids *sorted, const struct mk_numa *n)
+static struct mk_ids on_node(const struct placer *p, const struct mk_ids *sorted,
+			     const struct mk_numa *n)
 {
 	struct mk_ids mine = mk_ids_sorted(p->s->arena, &n->cpus.ids), out = {0};
 	size_t k = 0;
@@ -208,8 +226,9 @@ static int cpu_refused(struct placer *p, const struct mk_pair *at, uint64_t cpu,
 	if (mk_ids_has(&p->s->host_cpus.ids, cpu))
 		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is reserved for the host [MK402]", id);
 	else if (holder)
-		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu belongs to %s, which has CPUs %s [MK404]", id,
-			   holder->name, mk_ids_brief(p->s->arena, &holder->cpus.ids, 8));
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "CPU %llu belongs to %s, which has CPUs %s [MK404]", id, holder->name,
+			   mk_ids_brief(p->s->arena, &holder->cpus.ids, 8));
 	else
 		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is not in the pool [MK403]", id);
 	if (free.n) /* its own are among them: they were put back for the moment */
@@ -256,7 +275,8 @@ static int cpus(struct placer *p, struct mk_instance *x)
 	if (mk_key_u32(p->s->arena, count, &n, p->err))
 		return MK_BAD;
 	if (!n)
-		return mk_fail_at(p->err, MK_NO, count->at, "%s would have no CPU [MK306]", x->name);
+		return mk_fail_at(p->err, MK_NO, count->at, "%s would have no CPU [MK306]",
+				  x->name);
 	x->cpus.known = true;
 	if (n <= x->cpus.ids.n)
 		return MK_OK;
@@ -281,7 +301,8 @@ static int node_unknown(struct placer *p, const struct mk_pair *at, uint64_t nod
 {
 	mk_fail_at(p->err, MK_NO, at->at, "the machine does not describe a NUMA node %llu [MK701]",
 		   (unsigned long long)node);
-	mk_hint(p->err, p->s->n_numa ? "mk-show lists the nodes" : "it describes no NUMA nodes at all");
+	mk_hint(p->err,
+		p->s->n_numa ? "mk-show lists the nodes" : "it describes no NUMA nodes at all");
 	return MK_NO;
 }
 
@@ -308,18 +329,21 @@ static int no_memory(struct placer *p, const struct mk_pair *at, const struct mk
 		uint64_t block = big.last - big.first + 1;
 
 		mk_fail_at(p->err, MK_NO, at->at,
-			   "%s wants %s of memory%s, and the largest free block%s is %s (%s are free in pieces) [MK501]",
+			   "%s wants %s of memory%s, and the largest free block%s is %s (%s are "
+			   "free in pieces) [MK501]",
 			   p->r->rec.subject, wants, has, where, mk_num_size_text(a, block),
 			   mk_num_size_text(a, free));
 		if (have)
 			mk_hint(p->err, "ask for at most %s", mk_num_size_text(a, have + block));
 		else
-			mk_hint(p->err, "ask for several regions: memory=%s,%s", mk_num_size_text(a, block),
-				mk_num_size_text(a, bytes - block));
+			mk_hint(p->err, "ask for several regions: memory=%s,%s",
+				mk_num_size_text(a, block), mk_num_size_text(a, bytes - block));
 		return MK_NO;
 	}
-	mk_fail_at(p->err, MK_NO, at->at, "%s wants %s of memory%s, and %s of the pool's %s%s are free [MK507]",
-		   p->r->rec.subject, wants, has, mk_num_size_text(a, free), mk_num_size_text(a, pool), where);
+	mk_fail_at(p->err, MK_NO, at->at,
+		   "%s wants %s of memory%s, and %s of the pool's %s%s are free [MK507]",
+		   p->r->rec.subject, wants, has, mk_num_size_text(a, free),
+		   mk_num_size_text(a, pool), where);
 	mk_hint(p->err, "%s short: ask for at most %s, or shrink another instance",
 		mk_num_size_text(a, bytes - free), mk_num_size_text(a, have + free));
 	return MK_NO;
@@ -342,8 +366,8 @@ static bool some_node_has(const struct placer *p, uint64_t bytes)
 }
 
 /* One more region of that size for x. */
-static int find_memory(struct placer *p, const struct mk_pair *at, struct mk_instance *x, uint64_t bytes,
-		       uint32_t node)
+static int find_memory(struct placer *p, const struct mk_pair *at, struct mk_instance *x,
+		       uint64_t bytes, uint32_t node)
 {
 	struct mk_mem m = {.size = bytes, .node = node, .where = x->where};
 	struct mk_ranges r;
@@ -353,8 +377,9 @@ static int find_memory(struct placer *p, const struct mk_pair *at, struct mk_ins
 			return no_memory(p, at, x, bytes, node);
 		if (node == MK_NODE_ANY && !some_node_has(p, bytes)) {
 			mk_fail_at(p->err, MK_NO, at->at,
-				   "%s wants %s on one NUMA node, and no node has as much free [MK507]", x->name,
-				   mk_num_size_text(p->s->arena, bytes));
+				   "%s wants %s on one NUMA node, and no node has as much free "
+				   "[MK507]",
+				   x->name, mk_num_size_text(p->s->arena, bytes));
 			mk_hint(p->err, "name sizes by node: memory=SIZE@0,SIZE@1");
 			return MK_NO;
 		}
@@ -378,16 +403,20 @@ static int fixed_memory(struct placer *p, const struct mk_pair *at, struct mk_in
 	struct mk_range big;
 
 	if (m->base % MK_PAGE_BYTES)
-		return mk_fail_at(p->err, MK_NO, at->at, "0x%llx is not aligned to pages of 4096 bytes [MK504]",
+		return mk_fail_at(p->err, MK_NO, at->at,
+				  "0x%llx is not aligned to pages of 4096 bytes [MK504]",
 				  (unsigned long long)m->base);
 	mk_free_memory(p->s, m->node, &r);
-	if (m->size - 1 > UINT64_MAX - m->base || !mk_ranges_has(&r, m->base, m->base + (m->size - 1))) {
+	if (m->size - 1 > UINT64_MAX - m->base ||
+	    !mk_ranges_has(&r, m->base, m->base + (m->size - 1))) {
 		big = mk_ranges_largest(&r);
-		mk_fail_at(p->err, MK_NO, at->at, "%s cannot have %s: not all of it is free memory of the pool [MK501]",
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "%s cannot have %s: not all of it is free memory of the pool [MK501]",
 			   x->name, mk_mem_text(a, m));
 		if (big.first <= big.last)
 			mk_hint(p->err, "the largest free block is %s at 0x%llx",
-				mk_num_size_text(a, big.last - big.first + 1), (unsigned long long)big.first);
+				mk_num_size_text(a, big.last - big.first + 1),
+				(unsigned long long)big.first);
 		return MK_NO;
 	}
 	mk_mem_add(a, &x->mem, *m)->where = x->where;
@@ -405,7 +434,8 @@ static int by_size(const void *x, const void *y)
  * Gives memory back: whole regions, the newest first, because the kernel takes
  * back only what it once gave. The sizes that would do are the hint.
  */
-static int shrink_memory(struct placer *p, const struct mk_pair *at, struct mk_instance *x, uint64_t want)
+static int shrink_memory(struct placer *p, const struct mk_pair *at, struct mk_instance *x,
+			 uint64_t want)
 {
 	uint64_t have = mk_mems_bytes(&x->mem), *would;
 	struct mk_buf b;
@@ -423,15 +453,18 @@ static int shrink_memory(struct placer *p, const struct mk_pair *at, struct mk_i
 			break;
 	}
 	mk_fail_at(p->err, MK_NO, at->at,
-		   "%s has %s in %zu region%s, and only whole regions can be taken away: %s cannot be kept",
+		   "%s has %s in %zu region%s, and only whole regions can be taken away: %s cannot "
+		   "be kept",
 		   x->name, mk_num_size_text(p->s->arena, have), x->mem.n, x->mem.n == 1 ? "" : "s",
 		   mk_num_size_text(p->s->arena, want));
 	qsort(would, n, sizeof(*would), by_size);
 	mk_buf_init(&b, p->s->arena);
 	for (size_t i = 0; i < n; i++)
 		if (would[i])
-			mk_buf_fmt(&b, "%s%s", b.len ? ", " : "", mk_num_size_text(p->s->arena, would[i]));
-	mk_hint(p->err, b.len ? "sizes that would do: %s" : "it can keep all of it, or be deleted%.0s",
+			mk_buf_fmt(&b, "%s%s", b.len ? ", " : "",
+				   mk_num_size_text(p->s->arena, would[i]));
+	mk_hint(p->err,
+		b.len ? "sizes that would do: %s" : "it can keep all of it, or be deleted%.0s",
 		mk_buf_cstr(&b));
 	return MK_NO;
 }
@@ -466,20 +499,24 @@ static int memory(struct placer *p, struct mk_instance *x)
 		return MK_OK;
 	sum = mk_mems_bytes(&want);
 	if (!sum)
-		return mk_fail_at(p->err, MK_NO, at->at, "%s would have no memory [MK307]", x->name);
+		return mk_fail_at(p->err, MK_NO, at->at, "%s would have no memory [MK307]",
+				  x->name);
 	for (size_t i = 0; i < want.n; i++) {
 		placed += want.m[i].placed;
 		if (want.m[i].node != MK_NODE_ANY && !node_known(p, want.m[i].node))
 			return node_unknown(p, at, want.m[i].node);
 		if (!want.m[i].size || want.m[i].size % MK_PAGE_BYTES)
-			return mk_fail_at(p->err, MK_NO, at->at,
-					  "%llu bytes are not a whole number of pages of 4096 bytes [MK504]",
-					  (unsigned long long)want.m[i].size);
+			return mk_fail_at(
+				p->err, MK_NO, at->at,
+				"%llu bytes are not a whole number of pages of 4096 bytes [MK504]",
+				(unsigned long long)want.m[i].size);
 	}
 	if (placed && placed != want.n)
-		return mk_fail_at(p->err, MK_BAD, at->at, "give addresses to all of the memory, or to none");
+		return mk_fail_at(p->err, MK_BAD, at->at,
+				  "give addresses to all of the memory, or to none");
 	if (placed && p->s->abi == 2 && !same_regions(&want, &x->mem)) {
-		mk_fail_at(p->err, MK_NO, at->at, "this kernel places memory itself: no address can be asked for");
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "this kernel places memory itself: no address can be asked for");
 		mk_hint(p->err, "give a size, 2G or 2G@0");
 		return MK_NO;
 	}
@@ -495,8 +532,9 @@ static int memory(struct placer *p, struct mk_instance *x)
 		return find_memory(p, at, x, sum - have, MK_NODE_ANY);
 	}
 	if (x->mem.n)
-		return mk_fail_at(p->err, MK_BAD, at->at,
-				  "an update states the memory in all: one size, or regions with addresses");
+		return mk_fail_at(
+			p->err, MK_BAD, at->at,
+			"an update states the memory in all: one size, or regions with addresses");
 	for (size_t i = 0; !rc && i < want.n; i++)
 		rc = find_memory(p, at, x, want.m[i].size, want.m[i].node);
 	return rc;
@@ -505,7 +543,8 @@ static int memory(struct placer *p, struct mk_instance *x)
 /* ------------------------------------------------------------ devices */
 
 static const struct mk_instance *device_holder(const struct placer *p, const struct mk_use *u,
-					       const struct mk_instance *but, const struct mk_use **theirs)
+					       const struct mk_instance *but,
+					       const struct mk_use **theirs)
 {
 	for (size_t i = 0; i < p->s->n_instances; i++) {
 		const struct mk_instance *x = &p->s->instance[i];
@@ -532,8 +571,8 @@ static int check_use(struct placer *p, const struct mk_pair *at, const struct mk
 	const struct mk_instance *holder = device_holder(p, u, x, &theirs);
 
 	if (holder)
-		return mk_fail_at(p->err, MK_NO, at->at, "%s has %s already [%s]", holder->name, theirs->text,
-				  theirs->part == u->part ? "MK602" : "MK606");
+		return mk_fail_at(p->err, MK_NO, at->at, "%s has %s already [%s]", holder->name,
+				  theirs->text, theirs->part == u->part ? "MK602" : "MK606");
 	for (size_t i = 0; i < x->devices.n; i++)
 		if (x->devices.u[i].device == u->device &&
 		    (x->devices.u[i].part == MK_WHOLE || u->part == MK_WHOLE ||
@@ -559,10 +598,12 @@ static int devices(struct placer *p, struct mk_instance *x)
 		struct mk_use u = {.text = names[i], .device = MK_NO_DEVICE, .where = x->where};
 
 		if (!mk_use_resolve(p->s, &u)) {
-			mk_fail_at(p->err, MK_NO, at->at, "the machine has no device '%s' [MK601]", names[i]);
+			mk_fail_at(p->err, MK_NO, at->at, "the machine has no device '%s' [MK601]",
+				   names[i]);
 			if (p->s->n_devices)
 				mk_hint(p->err, "it has %s%s", p->s->device[0].name,
-					p->s->n_devices > 1 ? " and others: mk-show lists them" : "");
+					p->s->n_devices > 1 ? " and others: mk-show lists them"
+							    : "");
 			return MK_NO;
 		}
 		rc = check_use(p, at, x, &u);
@@ -605,7 +646,8 @@ static int wishes(struct placer *p, struct mk_instance *x)
 /* options { } and uring { } of a new instance, as nodes of a tree of their own. */
 static int options(struct placer *p, struct mk_instance *x)
 {
-	static const char *const uring[] = {"uring-sq-entries", "uring-cq-entries", "uring-shim-data-pages"};
+	static const char *const uring[] = {"uring-sq-entries", "uring-cq-entries",
+					    "uring-shim-data-pages"};
 	const struct mk_pair *kcore = key(p, "enable-host-kcore");
 	struct mk_tree *t = mk_arena_alloc(p->s->arena, sizeof(*t));
 	struct mk_node *n;
@@ -646,12 +688,13 @@ static int instance_id(struct placer *p, struct mk_instance *x)
 	if (mk_key_u32(p->s->arena, at, &x->id, p->err))
 		return MK_BAD;
 	if (x->id < MK_ID_MIN || x->id > MK_ID_MAX)
-		return mk_fail_at(p->err, MK_NO, at->at, "id %u is not between %d and %d [%s]", x->id, MK_ID_MIN,
-				  MK_ID_MAX, x->id ? "MK305" : "MK303");
+		return mk_fail_at(p->err, MK_NO, at->at, "id %u is not between %d and %d [%s]",
+				  x->id, MK_ID_MIN, MK_ID_MAX, x->id ? "MK305" : "MK303");
 	for (size_t i = 0; i < p->s->n_instances; i++)
-		if (&p->s->instance[i] != x && p->s->instance[i].has_id && p->s->instance[i].id == x->id)
-			return mk_fail_at(p->err, MK_NO, at->at, "id %u belongs to %s [MK304]", x->id,
-					  p->s->instance[i].name);
+		if (&p->s->instance[i] != x && p->s->instance[i].has_id &&
+		    p->s->instance[i].id == x->id)
+			return mk_fail_at(p->err, MK_NO, at->at, "id %u belongs to %s [MK304]",
+					  x->id, p->s->instance[i].name);
 	x->has_id = true;
 	return MK_OK;
 }
@@ -665,7 +708,8 @@ static int announce(struct placer *p)
 	struct mk_instance *x = mk_instance_find(p->s, rec->subject);
 
 	if (x) {
-		mk_fail_at(p->err, MK_NO, rec->subject_at, "there is an instance '%s' already [MK302]", x->name);
+		mk_fail_at(p->err, MK_NO, rec->subject_at,
+			   "there is an instance '%s' already [MK302]", x->name);
 		mk_hint(p->err, "change it with update, or choose another name");
 		return MK_NO;
 	}
@@ -728,7 +772,7 @@ static int update(struct placer *p)
 	return rc ? rc : devices(p, x);
 }
 
-static int delete(struct placer *p)
+static int delete (struct placer *p)
 {
 	struct mk_instance *x = mk_instance_find(p->s, p->r->rec.subject);
 	size_t i;
@@ -736,8 +780,8 @@ static int delete(struct placer *p)
 	if (!x)
 		return no_instance(p);
 	if (x->status && (!strcmp(x->status, "active") || !strcmp(x->status, "loaded"))) {
-		mk_fail_at(p->err, MK_NO, p->r->rec.subject_at, "%s is %s: the kernel deletes what is ready",
-			   x->name, x->status);
+		mk_fail_at(p->err, MK_NO, p->r->rec.subject_at,
+			   "%s is %s: the kernel deletes what is ready", x->name, x->status);
 		mk_hint(p->err, "halt and unload it first");
 		return MK_NO;
 	}
@@ -763,7 +807,8 @@ static int give_back_cpus(struct placer *p, struct mk_instance *x)
 		if (mk_key_u32(p->s->arena, count, &n, p->err))
 			return MK_BAD;
 		if (n && n < x->cpus.ids.n)
-			x->cpus.ids.n = n; /* the first ones stay: the boot CPU is the first of all */
+			x->cpus.ids.n =
+				n; /* the first ones stay: the boot CPU is the first of all */
 	}
 	if (!list)
 		return MK_OK;
@@ -806,7 +851,8 @@ static int give_back_memory(struct placer *p, struct mk_instance *x)
 			}
 		}
 		x->mem.n = kept;
-	} else if (sum && want.n == 1 && want.m[0].node == MK_NODE_ANY && sum < mk_mems_bytes(&x->mem)) {
+	} else if (sum && want.n == 1 && want.m[0].node == MK_NODE_ANY &&
+		   sum < mk_mems_bytes(&x->mem)) {
 		return shrink_memory(p, at, x, sum);
 	}
 	return MK_OK;
@@ -855,11 +901,12 @@ static int twice(struct placer *p, const struct mk_batch *batch)
 	struct mk_names seen = {.arena = p->s->arena};
 
 	for (const struct mk_request *r = batch->first; r; r = r->next) {
-		uint32_t *mark = mk_name_mark(mk_intern(&seen, r->rec.subject, strlen(r->rec.subject)));
+		uint32_t *mark =
+			mk_name_mark(mk_intern(&seen, r->rec.subject, strlen(r->rec.subject)));
 
 		if (*mark) {
-			mk_fail_at(p->err, MK_BAD, r->rec.at, "a second request about '%s' in one batch",
-				   r->rec.subject);
+			mk_fail_at(p->err, MK_BAD, r->rec.at,
+				   "a second request about '%s' in one batch", r->rec.subject);
 			mk_hint(p->err, "a batch is a set: say in one request what shall be");
 			return MK_BAD;
 		}

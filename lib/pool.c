@@ -50,7 +50,8 @@ uint64_t mk_free_bytes(const struct mk_state *s, uint32_t node)
 	mk_free_memory(s, node, &r);
 	bytes = mk_ranges_count(&r);
 	for (size_t i = 0; i < s->chunks.n; i++)
-		if (!s->chunks.m[i].placed && (node == MK_NODE_ANY || s->chunks.m[i].node == node) &&
+		if (!s->chunks.m[i].placed &&
+		    (node == MK_NODE_ANY || s->chunks.m[i].node == node) &&
 		    !mk_num_add(bytes, s->chunks.m[i].size, &bytes))
 			bytes = UINT64_MAX;
 	for (size_t i = 0; i < s->n_instances; i++)

@@ -25,7 +25,8 @@ void mk_ranges_add(struct mk_ranges *s, uint64_t first, uint64_t last)
 void mk_ranges_add_size(struct mk_ranges *s, uint64_t base, uint64_t size)
 {
 	if (size)
-		mk_ranges_add(s, base, size - 1 > UINT64_MAX - base ? UINT64_MAX : base + (size - 1));
+		mk_ranges_add(s, base,
+			      size - 1 > UINT64_MAX - base ? UINT64_MAX : base + (size - 1));
 }
 
 static int by_first(const void *x, const void *y)
@@ -201,8 +202,7 @@ static bool number(const char *s, size_t len, size_t *pos, const char *stop, uin
 	return mk_num_u64(s + begin, *pos - begin, v);
 }
 
-bool mk_ids_parse(struct mk_arena *a, const char *s, size_t len, struct mk_ids *ids,
-		  size_t *bad_at)
+bool mk_ids_parse(struct mk_arena *a, const char *s, size_t len, struct mk_ids *ids, size_t *bad_at)
 {
 	size_t pos = 0;
 
@@ -261,7 +261,8 @@ void mk_ids_print(struct mk_buf *b, const struct mk_ids *ids)
 	for (size_t i = 0; i < ids->n;) {
 		size_t j = i;
 
-		while (j + 1 < ids->n && ids->id[j] != UINT64_MAX && ids->id[j + 1] == ids->id[j] + 1)
+		while (j + 1 < ids->n && ids->id[j] != UINT64_MAX &&
+		       ids->id[j + 1] == ids->id[j] + 1)
 			j++;
 		if (i)
 			mk_buf_char(b, ',');

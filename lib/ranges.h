@@ -34,9 +34,9 @@ void mk_ranges_add_size(struct mk_ranges *s, uint64_t base, uint64_t size);
 /* Sorts and joins what overlaps or touches. The questions below want this done. */
 void mk_ranges_join(struct mk_ranges *s);
 
-bool mk_ranges_has(const struct mk_ranges *s, uint64_t first, uint64_t last); /* all of it */
+bool mk_ranges_has(const struct mk_ranges *s, uint64_t first, uint64_t last);	/* all of it */
 bool mk_ranges_meets(const struct mk_ranges *s, uint64_t first, uint64_t last); /* any of it */
-uint64_t mk_ranges_count(const struct mk_ranges *s); /* saturates */
+uint64_t mk_ranges_count(const struct mk_ranges *s);				/* saturates */
 
 /* out = a without b. */
 void mk_ranges_minus(struct mk_ranges *out, const struct mk_ranges *a, const struct mk_ranges *b);

@@ -72,8 +72,8 @@ static int read_pair(const struct mk_record_reader *r, struct mk_arena *a, const
 	}
 	for (size_t i = 0; i < rec->n; i++)
 		if (strlen(rec->pair[i].key) == key && !memcmp(rec->pair[i].key, s, key))
-			return mk_fail_at(err, MK_BAD, span_of(r, s, len), "key '%s' is given twice",
-					  rec->pair[i].key);
+			return mk_fail_at(err, MK_BAD, span_of(r, s, len),
+					  "key '%s' is given twice", rec->pair[i].key);
 	if (rec->n == MK_RECORD_KEYS_MAX)
 		return mk_fail_at(err, MK_BAD, span_of(r, s, len), "a record has at most %d keys",
 				  MK_RECORD_KEYS_MAX);
@@ -84,7 +84,8 @@ static int read_pair(const struct mk_record_reader *r, struct mk_arena *a, const
 	p->len = len - key - 1;
 	p->at = span_of(r, s, len);
 	if (!unescape(a, p->raw, p->len))
-		return mk_fail_at(err, MK_BAD, p->at, "'%%' must be followed by two hexadecimal digits");
+		return mk_fail_at(err, MK_BAD, p->at,
+				  "'%%' must be followed by two hexadecimal digits");
 	return MK_OK;
 }
 
@@ -118,8 +119,9 @@ static int read_words(const struct mk_record_reader *r, struct mk_arena *a, cons
 				       (i - begin > 3 && !memcmp(s + begin, "tx_", 3));
 			rec->subject = unescape(a, s + begin, i - begin);
 			if (!rec->subject)
-				return mk_fail_at(err, MK_BAD, rec->subject_at,
-						  "'%%' must be followed by two hexadecimal digits");
+				return mk_fail_at(
+					err, MK_BAD, rec->subject_at,
+					"'%%' must be followed by two hexadecimal digits");
 		} else if (read_pair(r, a, s + begin, i - begin, rec, err)) {
 			return MK_BAD;
 		}
@@ -139,8 +141,8 @@ static bool begins(const char *s, size_t len, const char *with)
 	return len >= n && !memcmp(s, with, n) && (len == n || s[n] == ' ' || s[n] == '\r');
 }
 
-int mk_record_next(struct mk_record_reader *r, struct mk_arena *a, struct mk_record *rec,
-		   bool *got, struct mk_err *err)
+int mk_record_next(struct mk_record_reader *r, struct mk_arena *a, struct mk_record *rec, bool *got,
+		   struct mk_err *err)
 {
 	*got = false;
 	while (r->pos < r->src->len) {
@@ -160,8 +162,9 @@ int mk_record_next(struct mk_record_reader *r, struct mk_arena *a, struct mk_rec
 			continue;
 		if (begins(s, len, "#mk")) {
 			if (!begins(s, len, "#mk 1"))
-				return mk_fail_at(err, MK_BAD, span_of(r, s, len),
-						  "this stream is of a version that is not known here");
+				return mk_fail_at(
+					err, MK_BAD, span_of(r, s, len),
+					"this stream is of a version that is not known here");
 			r->began++;
 		} else if (begins(s, len, "#end")) {
 			r->ended++;
@@ -169,7 +172,8 @@ int mk_record_next(struct mk_record_reader *r, struct mk_arena *a, struct mk_rec
 		if (s[blank] == '#')
 			continue;
 		if (memchr(s, '\0', len))
-			return mk_fail_at(err, MK_BAD, span_of(r, s, len), "a record holds a NUL byte");
+			return mk_fail_at(err, MK_BAD, span_of(r, s, len),
+					  "a record holds a NUL byte");
 		rc = read_words(r, a, s, len, rec, err);
 		*got = !rc;
 		return rc;
@@ -192,8 +196,9 @@ int mk_record_words(struct mk_arena *a, char *const *word, size_t n, struct mk_f
 	mk_buf_init(&b, a);
 	for (size_t i = 0; i < n; i++) {
 		if (!word[i][0] || strpbrk(word[i], " \t\n\r"))
-			return mk_fail(err, MK_BAD, "argument %zu ('%s') is empty or holds white space",
-				       i + 1, word[i]);
+			return mk_fail(err, MK_BAD,
+				       "argument %zu ('%s') is empty or holds white space", i + 1,
+				       word[i]);
 		if (i)
 			mk_buf_char(&b, ' ');
 		mk_buf_str(&b, word[i]);
@@ -221,7 +226,8 @@ static void add_escaped(struct mk_buf *b, const char *s, bool first)
 	for (size_t i = 0; i < len;) {
 		unsigned char c = (unsigned char)s[i];
 		size_t n = mk_utf8_len(s + i, len - i);
-		bool control = c <= 0x20 || c == 0x7f || (n == 2 && c == 0xc2 && (unsigned char)s[i + 1] < 0xa0);
+		bool control = c <= 0x20 || c == 0x7f ||
+			       (n == 2 && c == 0xc2 && (unsigned char)s[i + 1] < 0xa0);
 
 		if (!n || control || c == '%' || c == ',' || (first && i == 0)) {
 			for (size_t k = 0; k < (n ? n : 1); k++)

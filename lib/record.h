@@ -11,7 +11,8 @@
 
 enum { MK_RECORD_KEYS_MAX = 64 };
 
-/* A value as it was written: still escaped, because a list is split before its items are unescaped. */
+/* A value as it was written: still escaped, because a list is split before its items are unescaped.
+ */
 struct mk_pair {
 	const char *key;
 	const char *raw;
@@ -22,10 +23,10 @@ struct mk_pair {
 struct mk_record {
 	const char *verb;
 	const char *subject; /* unescaped; "@pool", "@host" and "-" only when written so */
-	bool special;        /* the subject was written as @pool, @host, tx_N or - */
+	bool special;	     /* the subject was written as @pool, @host, tx_N or - */
 	struct mk_pair *pair;
 	size_t n, cap;
-	struct mk_span at;         /* the whole line */
+	struct mk_span at; /* the whole line */
 	struct mk_span subject_at;
 };
 
@@ -42,8 +43,8 @@ void mk_record_open(struct mk_record_reader *r, const struct mk_file *src);
  * The next record, *got false at the end of the text. MK_BAD for a line that
  * is no record, and at the end for a stream that began with #mk and has no #end.
  */
-int mk_record_next(struct mk_record_reader *r, struct mk_arena *a, struct mk_record *rec,
-		   bool *got, struct mk_err *err);
+int mk_record_next(struct mk_record_reader *r, struct mk_arena *a, struct mk_record *rec, bool *got,
+		   struct mk_err *err);
 
 /* A record from words as a shell hands them over. text receives the line they make up. */
 int mk_record_words(struct mk_arena *a, char *const *word, size_t n, struct mk_file *text,
@@ -65,7 +66,7 @@ struct mk_record_writer {
 };
 
 void mk_record_begin_stream(struct mk_record_writer *w, struct mk_buf *b); /* "#mk 1" */
-void mk_record_end_stream(struct mk_record_writer *w);                     /* "#end N" */
+void mk_record_end_stream(struct mk_record_writer *w);			   /* "#end N" */
 
 void mk_record_begin(struct mk_record_writer *w, const char *verb, const char *subject,
 		     bool special);

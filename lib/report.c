@@ -155,10 +155,12 @@ static void print_cpus(struct mk_buf *b, const struct mk_state *s)
 	} else {
 		mk_buf_fmt(b, "CPUs: %zu in the pool, the host's are not known\n", s->pool.ids.n);
 	}
-	add_row(&t, (const char *[]){"pool", ids(s->arena, &s->pool.ids),
-				     mk_arena_fmt(s->arena, "%zu", s->pool.ids.n),
-				     s->host_cpus.known ? percent(s->arena, s->pool.ids.n, all) : ""});
-	add_row(&t, (const char *[]){"free", ids(s->arena, &free), mk_arena_fmt(s->arena, "%zu", free.n),
+	add_row(&t,
+		(const char *[]){"pool", ids(s->arena, &s->pool.ids),
+				 mk_arena_fmt(s->arena, "%zu", s->pool.ids.n),
+				 s->host_cpus.known ? percent(s->arena, s->pool.ids.n, all) : ""});
+	add_row(&t, (const char *[]){"free", ids(s->arena, &free),
+				     mk_arena_fmt(s->arena, "%zu", free.n),
 				     s->host_cpus.known ? percent(s->arena, free.n, all) : ""});
 	print_table(b, &t);
 }
@@ -177,30 +179,37 @@ static void print_memory(struct mk_buf *b, const struct mk_state *s)
 	if (all)
 		mk_buf_fmt(b, "Memory: %s\n", mk_num_size_text(a, all));
 	else
-		mk_buf_fmt(b, "Memory: %s in the pool, the machine's is not known\n", mk_num_size_text(a, pool));
+		mk_buf_fmt(b, "Memory: %s in the pool, the machine's is not known\n",
+			   mk_num_size_text(a, pool));
 	if (all)
 		add_row(&t, (const char *[]){"host", mk_num_size_text(a, s->memory_host),
 					     percent(a, s->memory_host, all), ""});
 	for (size_t i = 0; i < s->chunks.n; i++) {
 		const struct mk_mem *m = &s->chunks.m[i];
-		const char *on = m->node == MK_NODE_ANY ? "" : mk_arena_fmt(a, ", node %u", m->node);
+		const char *on =
+			m->node == MK_NODE_ANY ? "" : mk_arena_fmt(a, ", node %u", m->node);
 
-		add_row(&t, (const char *[]){i ? "" : "pool", mk_num_size_text(a, m->size),
-					     all ? percent(a, m->size, all) : "",
-					     m->placed ? mk_arena_fmt(a, "at 0x%llx%s", (unsigned long long)m->base, on)
-						       : mk_arena_fmt(a, "placed by the kernel%s", on)});
+		add_row(&t, (const char *[]){
+				    i ? "" : "pool", mk_num_size_text(a, m->size),
+				    all ? percent(a, m->size, all) : "",
+				    m->placed ? mk_arena_fmt(a, "at 0x%llx%s",
+							     (unsigned long long)m->base, on)
+					      : mk_arena_fmt(a, "placed by the kernel%s", on)});
 	}
-	add_row(&t, (const char *[]){"free", mk_num_size_text(a, free), all ? percent(a, free, all) : "",
-				     big.first <= big.last
-					     ? mk_arena_fmt(a, "largest block %s at 0x%llx",
-							    mk_num_size_text(a, big.last - big.first + 1),
-							    (unsigned long long)big.first)
-					     : ""});
+	add_row(&t, (const char *[]){
+			    "free", mk_num_size_text(a, free), all ? percent(a, free, all) : "",
+			    big.first <= big.last
+				    ? mk_arena_fmt(a, "largest block %s at 0x%llx",
+						   mk_num_size_text(a, big.last - big.first + 1),
+						   (unsigned long long)big.first)
+				    : ""});
 	for (size_t i = 0; i < s->in_use.n; i++)
 		add_row(&t, (const char *[]){"in use", mk_num_size_text(a, s->in_use.m[i].size), "",
-					     mk_arena_fmt(a, "at 0x%llx by %s", (unsigned long long)s->in_use.m[i].base,
-							  s->in_use.m[i].owner ? safe(a, s->in_use.m[i].owner)
-									       : "the kernel")});
+					     mk_arena_fmt(a, "at 0x%llx by %s",
+							  (unsigned long long)s->in_use.m[i].base,
+							  s->in_use.m[i].owner
+								  ? safe(a, s->in_use.m[i].owner)
+								  : "the kernel")});
 	print_table(b, &t);
 }
 
@@ -218,7 +227,8 @@ static void print_numa(struct mk_buf *b, const struct mk_state *s)
 		struct mk_mem m = {.base = n->base, .size = n->size, .placed = true};
 
 		add_row(&t, (const char *[]){mk_arena_fmt(a, "%u", n->id), ids(a, &n->cpus.ids),
-					     n->has_memory ? mk_mem_text(a, &m) : "-", n->type ? safe(a, n->type) : "-"});
+					     n->has_memory ? mk_mem_text(a, &m) : "-",
+					     n->type ? safe(a, n->type) : "-"});
 	}
 	print_table(b, &t);
 }
@@ -238,9 +248,11 @@ static const char **users_of_devices(const struct mk_state *s)
 				continue;
 			if (!to->arena)
 				mk_buf_init(to, s->arena);
-			mk_buf_fmt(to, "%s%s", to->len ? ", " : "", safe(s->arena, s->instance[i].name));
+			mk_buf_fmt(to, "%s%s", to->len ? ", " : "",
+				   safe(s->arena, s->instance[i].name));
 			if (u->part != MK_WHOLE)
-				mk_buf_fmt(to, " (%s %u)", u->part == MK_VF ? "VF" : "namespace", u->number);
+				mk_buf_fmt(to, " (%s %u)", u->part == MK_VF ? "VF" : "namespace",
+					   u->number);
 		}
 	for (size_t i = 0; i < s->n_devices; i++)
 		out[i] = b[i].len ? mk_buf_cstr(&b[i]) : "-";
@@ -269,8 +281,10 @@ static void print_devices(struct mk_buf *b, const struct mk_state *s)
 	for (size_t i = 0; i < s->n_devices; i++) {
 		const struct mk_device *d = &s->device[i];
 
-		add_row(&t, (const char *[]){safe(s->arena, d->name), d->pci_id ? safe(s->arena, d->pci_id) : "-",
-					     node(s->arena, d->node), offered(s->arena, d), users[i]});
+		add_row(&t,
+			(const char *[]){safe(s->arena, d->name),
+					 d->pci_id ? safe(s->arena, d->pci_id) : "-",
+					 node(s->arena, d->node), offered(s->arena, d), users[i]});
 	}
 	print_table(b, &t);
 }
@@ -281,10 +295,11 @@ static void instance_row(struct table *t, const struct mk_instance *x)
 {
 	struct mk_arena *a = t->a;
 
-	add_row(t, (const char *[]){safe(a, x->name), x->has_id ? mk_arena_fmt(a, "%u", x->id) : "-",
-				    x->status ? safe(a, x->status) : "-",
-				    x->cpus.ids.n ? mk_ids_text(a, &x->cpus.ids) : "-", memory_text(a, &x->mem),
-				    use_names(a, &x->devices)});
+	add_row(t,
+		(const char *[]){safe(a, x->name), x->has_id ? mk_arena_fmt(a, "%u", x->id) : "-",
+				 x->status ? safe(a, x->status) : "-",
+				 x->cpus.ids.n ? mk_ids_text(a, &x->cpus.ids) : "-",
+				 memory_text(a, &x->mem), use_names(a, &x->devices)});
 }
 
 static void print_instances(struct mk_buf *b, const struct mk_state *s)
@@ -336,27 +351,34 @@ void mk_report_instance(struct mk_buf *b, const struct mk_state *s, const struct
 	struct table t = {.a = a, .columns = 2};
 
 	mk_buf_fmt(b, "Instance %s\n", safe(a, x->name));
-	add_row(&t, (const char *[]){"id", x->has_id ? mk_arena_fmt(a, "%u", x->id) : "chosen by the kernel"});
+	add_row(&t, (const char *[]){"id", x->has_id ? mk_arena_fmt(a, "%u", x->id)
+						     : "chosen by the kernel"});
 	add_row(&t, (const char *[]){"state", x->status ? safe(a, x->status) : "not known"});
-	add_row(&t, (const char *[]){"CPUs", x->cpus.ids.n
-						     ? mk_arena_fmt(a, "%s (%zu; %llu boots)", mk_ids_text(a, &x->cpus.ids),
-								    x->cpus.ids.n, (unsigned long long)x->cpus.ids.id[0])
-						     : "none"});
+	add_row(&t,
+		(const char *[]){"CPUs",
+				 x->cpus.ids.n
+					 ? mk_arena_fmt(a, "%s (%zu; %llu boots)",
+							mk_ids_text(a, &x->cpus.ids), x->cpus.ids.n,
+							(unsigned long long)x->cpus.ids.id[0])
+					 : "none"});
 	for (size_t i = 0; i < x->mem.n; i++) {
 		const struct mk_mem *m = &x->mem.m[i];
 		const char *text = m->placed ? mk_mem_text(a, m)
-					     : mk_arena_fmt(a, "%s, placed by the kernel", mk_num_size_text(a, m->size));
+					     : mk_arena_fmt(a, "%s, placed by the kernel",
+							    mk_num_size_text(a, m->size));
 
-		add_row(&t, (const char *[]){i ? "" : "memory", m->node == MK_NODE_ANY
-									? text
-									: mk_arena_fmt(a, "%s, node %u", text, m->node)});
+		add_row(&t, (const char *[]){i ? "" : "memory",
+					     m->node == MK_NODE_ANY ? text
+								    : mk_arena_fmt(a, "%s, node %u",
+										   text, m->node)});
 	}
 	for (size_t i = 0; i < x->devices.n; i++) {
 		const char *pci = mk_use_pci(s, &x->devices.u[i]);
 		const char *name = safe(a, x->devices.u[i].text);
 
 		add_row(&t, (const char *[]){i ? "" : "devices",
-					     pci ? mk_arena_fmt(a, "%s (%s)", name, safe(a, pci)) : name});
+					     pci ? mk_arena_fmt(a, "%s (%s)", name, safe(a, pci))
+						 : name});
 	}
 	if (x->numa_nodes.n)
 		add_row(&t, (const char *[]){"NUMA nodes", mk_ids_text(a, &x->numa_nodes)});

@@ -17,8 +17,8 @@
 
 /* ------------------------------------------------------------ what rules share */
 
-struct mk_diag *mk_rule_find(struct mk_rule_ctx *c, const char *subject, struct mk_where w, const char *fmt,
-			    ...)
+struct mk_diag *mk_rule_find(struct mk_rule_ctx *c, const char *subject, struct mk_where w,
+			     const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
@@ -72,30 +72,29 @@ const char *mk_rule_free_memory(struct mk_rule_ctx *c)
 	return c->free_memory;
 }
 
-
 /* The ids that a list holds more than once. */
 static struct mk_ids repeated(struct mk_rule_ctx *c, const struct mk_ids *list)
 {
 	struct mk_ids sorted = mk_ids_sorted(c->a, list), out = {0};
 
 	for (size_t i = 1; i < sorted.n; i++)
-		if (sorted.id[i] == sorted.id[i - 1] && (!out.n || out.id[out.n - 1] != sorted.id[i]))
+		if (sorted.id[i] == sorted.id[i - 1] &&
+		    (!out.n || out.id[out.n - 1] != sorted.id[i]))
 			mk_ids_add(c->a, &out, sorted.id[i]);
 	return out;
 }
 
 void mk_rule_list_twice(struct mk_rule_ctx *c, const char *subject, const struct mk_cpus *list,
-		       const char *what, const char *owner)
+			const char *what, const char *owner)
 {
 	struct mk_ids twice = repeated(c, &list->ids);
 
 	if (twice.n)
 		mk_rule_find(c, subject, list->where, "%s %s %s listed twice%s%s", what,
-		     mk_ids_brief(c->a, &twice, 8), twice.n > 1 ? "are" : "is", owner[0] ? " in " : "",
-		     owner)
+			     mk_ids_brief(c->a, &twice, 8), twice.n > 1 ? "are" : "is",
+			     owner[0] ? " in " : "", owner)
 			->hint = "list each once";
 }
-
 
 bool mk_rule_page_aligned(const struct mk_mem *m)
 {
@@ -123,7 +122,8 @@ bool mk_rule_wraps(const struct mk_mem *m)
 	return m->placed && m->size && m->size - 1 > UINT64_MAX - m->base;
 }
 
-void mk_rule_each_instance(struct mk_rule_ctx *c, void (*fn)(struct mk_rule_ctx *, const struct mk_instance *))
+void mk_rule_each_instance(struct mk_rule_ctx *c,
+			   void (*fn)(struct mk_rule_ctx *, const struct mk_instance *))
 {
 	for (size_t i = 0; i < c->s->n_instances; i++)
 		fn(c, &c->s->instance[i]);
@@ -164,91 +164,125 @@ void mk_rule_numa_ids(struct mk_rule_ctx *c, struct mk_ranges *r)
 #define W MK_WARNING
 
 const struct mk_rule mk_rules[] = {
-	{"MK101", E, "resources missing", "describe the machine in /resources", NULL, mk_rule_resources_there},
-	{"MK102", E, "no CPU available", "list the CPUs that instances may have", "MK101 MK801 MK804", mk_rule_some_cpu},
-	{"MK103", E, "host and pool share a CPU", "take it out of one list", NULL, mk_rule_pool_and_host},
-	{"MK104", E, "CPU id not below total", "correct the id, or total (highest id plus one)", NULL, mk_rule_below_total},
-	{"MK105", E, "CPU listed twice in the pool or the host's share", "list each id once", NULL, mk_rule_pool_twice},
-	{"MK106", E, "memory pool missing", "state base and size of the pool", "MK101 MK801 MK804", mk_rule_pool_memory},
+	{"MK101", E, "resources missing", "describe the machine in /resources", NULL,
+	 mk_rule_resources_there},
+	{"MK102", E, "no CPU available", "list the CPUs that instances may have",
+	 "MK101 MK801 MK804", mk_rule_some_cpu},
+	{"MK103", E, "host and pool share a CPU", "take it out of one list", NULL,
+	 mk_rule_pool_and_host},
+	{"MK104", E, "CPU id not below total", "correct the id, or total (highest id plus one)",
+	 NULL, mk_rule_below_total},
+	{"MK105", E, "CPU listed twice in the pool or the host's share", "list each id once", NULL,
+	 mk_rule_pool_twice},
+	{"MK106", E, "memory pool missing", "state base and size of the pool", "MK101 MK801 MK804",
+	 mk_rule_pool_memory},
 	{"MK107", E, "memory pool empty", "give it a size", NULL, mk_rule_chunk_empty},
-	{"MK108", E, "memory pool not page-aligned", "use multiples of 4096", NULL, mk_rule_chunk_aligned},
-	{"MK109", E, "memory pool wraps past 2^64", "correct base or size", NULL, mk_rule_chunk_wraps},
-	{"MK110", E, "memory pool outside the machine's memory", "make it fit", "MK109", mk_rule_chunk_in_machine},
+	{"MK108", E, "memory pool not page-aligned", "use multiples of 4096", NULL,
+	 mk_rule_chunk_aligned},
+	{"MK109", E, "memory pool wraps past 2^64", "correct base or size", NULL,
+	 mk_rule_chunk_wraps},
+	{"MK110", E, "memory pool outside the machine's memory", "make it fit", "MK109",
+	 mk_rule_chunk_in_machine},
 	{"MK111", E, "pool chunks overlap", "keep them apart", "MK109", mk_rule_chunks_apart},
 	{"MK112", E, "NUMA node described twice", "describe each once", NULL, mk_rule_numa_twice},
-	{"MK113", E, "memory of NUMA nodes overlaps", "keep it apart", "MK112", mk_rule_numa_memory_apart},
-	{"MK114", E, "CPU in two NUMA nodes", "list each CPU in one node", "MK112", mk_rule_numa_cpus_apart},
-	{"MK115", E, "CPU of a NUMA node not in the machine", "correct the id, or total", NULL, mk_rule_numa_cpus_known},
-	{"MK116", E, "distance matrix not square, or its diagonal is not 10", "one distance a node, 10 to itself",
-	 "MK112", mk_rule_numa_distances},
-	{"MK117", E, "compatible is foreign (a missing one is a warning)", "use linux,multikernel-host", NULL, NULL},
-	{"MK118", E, "a baseline holds instances", "remove /instances; create instances by overlays", NULL,
-	 mk_rule_baseline_only},
+	{"MK113", E, "memory of NUMA nodes overlaps", "keep it apart", "MK112",
+	 mk_rule_numa_memory_apart},
+	{"MK114", E, "CPU in two NUMA nodes", "list each CPU in one node", "MK112",
+	 mk_rule_numa_cpus_apart},
+	{"MK115", E, "CPU of a NUMA node not in the machine", "correct the id, or total", NULL,
+	 mk_rule_numa_cpus_known},
+	{"MK116", E, "distance matrix not square, or its diagonal is not 10",
+	 "one distance a node, 10 to itself", "MK112", mk_rule_numa_distances},
+	{"MK117", E, "compatible is foreign (a missing one is a warning)",
+	 "use linux,multikernel-host", NULL, NULL},
+	{"MK118", E, "a baseline holds instances",
+	 "remove /instances; create instances by overlays", NULL, mk_rule_baseline_only},
 
-	{"MK201", E, "PCI id malformed", "write domain:bus:device.function", NULL, mk_rule_pci_shape},
-	{"MK202", E, "PCI id used twice", "each function is one device", "MK201", mk_rule_pci_twice},
+	{"MK201", E, "PCI id malformed", "write domain:bus:device.function", NULL,
+	 mk_rule_pci_shape},
+	{"MK202", E, "PCI id used twice", "each function is one device", "MK201",
+	 mk_rule_pci_twice},
 	{"MK203", E, "VF above sriov-vfs", "VFs are numbered from 0", NULL, mk_rule_vf_above},
-	{"MK204", E, "VF offered and reserved for the host", "take it out of one list", NULL, mk_rule_vf_reserved},
+	{"MK204", E, "VF offered and reserved for the host", "take it out of one list", NULL,
+	 mk_rule_vf_reserved},
 	{"MK205", E, "VF listed twice", "list each once", NULL, mk_rule_vf_twice},
-	{"MK206", E, "namespace above namespaces", "namespaces are numbered from 1", NULL, mk_rule_ns_above},
-	{"MK207", E, "namespace offered and reserved for the host", "take it out of one list", NULL, mk_rule_ns_reserved},
+	{"MK206", E, "namespace above namespaces", "namespaces are numbered from 1", NULL,
+	 mk_rule_ns_above},
+	{"MK207", E, "namespace offered and reserved for the host", "take it out of one list", NULL,
+	 mk_rule_ns_reserved},
 	{"MK208", E, "namespace listed twice", "list each once", NULL, mk_rule_ns_twice},
-	{"MK209", E, "device on an unknown NUMA node", "describe the node, or correct numa-node-id", NULL,
-	 mk_rule_device_node},
-	{"MK210", E, "two devices answer to one name", "rename a label, node or alias", NULL, mk_rule_device_names_apart},
-	{"MK211", E, "alias dangling or over 31 characters", "correct its path or name", NULL, mk_rule_alias_targets},
+	{"MK209", E, "device on an unknown NUMA node", "describe the node, or correct numa-node-id",
+	 NULL, mk_rule_device_node},
+	{"MK210", E, "two devices answer to one name", "rename a label, node or alias", NULL,
+	 mk_rule_device_names_apart},
+	{"MK211", E, "alias dangling or over 31 characters", "correct its path or name", NULL,
+	 mk_rule_alias_targets},
 
 	{"MK301", E, "name malformed", "letters, digits, '.', '_', '-'; at most 63", NULL, NULL},
 	{"MK302", E, "name used twice", "choose another", NULL, NULL},
 	{"MK303", E, "instance id 0", "ids begin at 1", NULL, mk_rule_id_zero},
-	{"MK304", E, "instance id used twice", "give each its own, or none", "MK303", mk_rule_id_twice},
-	{"MK305", E, "instance id above what the kernel can load", "use 1 to 2047", NULL, mk_rule_id_above},
+	{"MK304", E, "instance id used twice", "give each its own, or none", "MK303",
+	 mk_rule_id_twice},
+	{"MK305", E, "instance id above what the kernel can load", "use 1 to 2047", NULL,
+	 mk_rule_id_above},
 	{"MK306", E, "instance without CPU", "give it one", "MK801 MK804", mk_rule_no_cpu},
 	{"MK307", E, "instance without memory", "give it some", "MK801 MK804", mk_rule_no_memory},
 
 	{"MK401", E, "CPU not in the machine", "use CPUs of the pool", NULL, mk_rule_cpu_unknown},
-	{"MK402", E, "CPU reserved for the host", "use CPUs of the pool", NULL, mk_rule_cpu_reserved},
+	{"MK402", E, "CPU reserved for the host", "use CPUs of the pool", NULL,
+	 mk_rule_cpu_reserved},
 	{"MK403", E, "CPU not in the pool", "use CPUs of the pool", "MK102", mk_rule_cpu_outside},
 	{"MK404", E, "CPU given to several instances", "give it to one", NULL, mk_rule_cpu_shared},
 	{"MK405", E, "CPU listed twice by an instance", "list it once", NULL, mk_rule_cpu_twice},
 
-	{"MK501", E, "memory outside of the pool", "use memory of the pool", "MK106 MK109", mk_rule_mem_outside},
+	{"MK501", E, "memory outside of the pool", "use memory of the pool", "MK106 MK109",
+	 mk_rule_mem_outside},
 	{"MK502", E, "memory of instances overlaps", "keep it apart", "MK506", mk_rule_mem_overlap},
-	{"MK503", E, "memory overlaps a region in use", "keep away from it", "MK506", mk_rule_mem_in_use},
-	{"MK504", E, "memory not page-aligned", "use multiples of 4096", NULL, mk_rule_mem_unaligned},
-	{"MK505", E, "memory region of 0 bytes", "give it a size, or remove it", NULL, mk_rule_mem_empty},
+	{"MK503", E, "memory overlaps a region in use", "keep away from it", "MK506",
+	 mk_rule_mem_in_use},
+	{"MK504", E, "memory not page-aligned", "use multiples of 4096", NULL,
+	 mk_rule_mem_unaligned},
+	{"MK505", E, "memory region of 0 bytes", "give it a size, or remove it", NULL,
+	 mk_rule_mem_empty},
 	{"MK506", E, "memory wraps past 2^64", "correct base or size", NULL, mk_rule_mem_wraps},
 	{"MK507", E, "instances have more memory than the pool", "take some away",
 	 "MK501 MK502 MK503 MK506 MK106 MK107", mk_rule_mem_sum},
 
-	{"MK601", E, "unknown device", "use one of the machine's devices", NULL, mk_rule_use_unknown},
-	{"MK602", E, "device given twice", "a device belongs to one instance", NULL, mk_rule_use_twice},
+	{"MK601", E, "unknown device", "use one of the machine's devices", NULL,
+	 mk_rule_use_unknown},
+	{"MK602", E, "device given twice", "a device belongs to one instance", NULL,
+	 mk_rule_use_twice},
 	{"MK603", E, "VF or namespace not available, reserved, or above what the device has",
 	 "use one that is offered", NULL, mk_rule_use_unavailable},
 	{"MK606", E, "whole device given while a part is in use", "give parts, or the whole", NULL,
 	 mk_rule_use_whole_and_part},
 	{"MK607", E, "reference to nothing", "refer to a device that exists", NULL, NULL},
-	{"MK608", E, "planned only: the kernel cannot hand out this part", "give it a PCI id, or the whole device",
-	 "MK603", mk_rule_use_planned},
+	{"MK608", E, "planned only: the kernel cannot hand out this part",
+	 "give it a PCI id, or the whole device", "MK603", mk_rule_use_planned},
 
-	{"MK701", E, "unknown NUMA node wanted", "use a node of the machine", NULL, mk_rule_wish_nodes},
-	{"MK702", E, "policy bind without nodes", "name the nodes", NULL, mk_rule_bind_without_nodes},
-	{"MK704", E, "unknown affinity or policy", "use one that is known", NULL, mk_rule_policy_known},
+	{"MK701", E, "unknown NUMA node wanted", "use a node of the machine", NULL,
+	 mk_rule_wish_nodes},
+	{"MK702", E, "policy bind without nodes", "name the nodes", NULL,
+	 mk_rule_bind_without_nodes},
+	{"MK704", E, "unknown affinity or policy", "use one that is known", NULL,
+	 mk_rule_policy_known},
 
 	{"MK801", E, "property of a wrong type or width", "write it as the hint shows", NULL, NULL},
 	{"MK802", E, "property defined twice", "remove one", NULL, NULL},
 	{"MK803", E, "node defined twice", "remove or rename one", NULL, NULL},
-	{"MK804", E, "unknown property in a closed node (elsewhere a near miss is a warning)", "correct its name", NULL,
-	 NULL},
-	{"MK805", W, "width of CPU ids not certain", "write /bits/ 64 <...>, or give --cpu-cells", NULL, NULL},
+	{"MK804", E, "unknown property in a closed node (elsewhere a near miss is a warning)",
+	 "correct its name", NULL, NULL},
+	{"MK805", W, "width of CPU ids not certain", "write /bits/ 64 <...>, or give --cpu-cells",
+	 NULL, NULL},
 
 	{"MK901", E, "overlay with an unknown target or operation", "correct it", NULL, NULL},
-	{"MK902", E, "overlay with an operation that the state cannot take", "apply it to the state it was made for",
-	 NULL, NULL},
-	{"MK903", E, "overlay with an item that the kernel would skip", "name it memory@, cpu@ or pci@", NULL, NULL},
+	{"MK902", E, "overlay with an operation that the state cannot take",
+	 "apply it to the state it was made for", NULL, NULL},
+	{"MK903", E, "overlay with an item that the kernel would skip",
+	 "name it memory@, cpu@ or pci@", NULL, NULL},
 	{"MK904", E, "foreign overlay", "only multikernel overlays are applied here", NULL, NULL},
-	{"MK905", E, "overlay with fragments of both ABIs", "use target-path in all fragments, or in none", NULL,
-	 NULL},
+	{"MK905", E, "overlay with fragments of both ABIs",
+	 "use target-path in all fragments, or in none", NULL, NULL},
 	{NULL, E, NULL, NULL, NULL, NULL},
 };
 

@@ -9,7 +9,7 @@
 #include "state.h"
 
 struct mk_rules_options {
-	bool baseline;   /* -b: instances are not allowed */
+	bool baseline;	 /* -b: instances are not allowed */
 	uint32_t max_id; /* 0 for MK_ID_MAX */
 };
 
@@ -17,10 +17,10 @@ struct mk_rule_ctx;
 
 /* One line of the table. Rules of the decoder stand in it without a function. */
 struct mk_rule {
-	const char *id;   /* "MK401" */
+	const char *id; /* "MK401" */
 	enum mk_severity severity;
-	const char *text; /* what is wrong when it fires */
-	const char *cure; /* what to do about it */
+	const char *text;  /* what is wrong when it fires */
+	const char *cure;  /* what to do about it */
 	const char *needs; /* rules that must not have fired, "MK102 MK105"; or NULL */
 	void (*fn)(struct mk_rule_ctx *c);
 };

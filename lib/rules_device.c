@@ -24,7 +24,8 @@ static bool pci_id_ok(const char *s)
 		if (shape[i] == 'x' ? d < 0 : shape[i] == '7' ? d < 0 || d > 7 : s[i] != shape[i])
 			return false;
 	}
-	device = (unsigned)mk_hex_digit((unsigned char)s[8]) * 16 + (unsigned)mk_hex_digit((unsigned char)s[9]);
+	device = (unsigned)mk_hex_digit((unsigned char)s[8]) * 16 +
+		 (unsigned)mk_hex_digit((unsigned char)s[9]);
 	return device < 32;
 }
 
@@ -34,12 +35,15 @@ void mk_rule_pci_shape(struct mk_rule_ctx *c)
 		const struct mk_device *d = &c->s->device[i];
 
 		if (d->pci_id && !pci_id_ok(d->pci_id))
-			mk_rule_find(c, d->name, d->where, "device %s: '%s' is no PCI id", d->name, d->pci_id)->hint =
-				"a PCI id is domain:bus:device.function, all hexadecimal: 0000:01:00.0";
+			mk_rule_find(c, d->name, d->where, "device %s: '%s' is no PCI id", d->name,
+				     d->pci_id)
+				->hint = "a PCI id is domain:bus:device.function, all hexadecimal: "
+					 "0000:01:00.0";
 		for (size_t k = 0; k < d->n_vf_info; k++)
 			if (d->vf_info[k].pci_id && !pci_id_ok(d->vf_info[k].pci_id))
-				mk_rule_find(c, d->name, d->where, "VF %u of device %s: '%s' is no PCI id",
-				     d->vf_info[k].number, d->name, d->vf_info[k].pci_id);
+				mk_rule_find(c, d->name, d->where,
+					     "VF %u of device %s: '%s' is no PCI id",
+					     d->vf_info[k].number, d->name, d->vf_info[k].pci_id);
 	}
 }
 
@@ -79,14 +83,16 @@ void mk_rule_pci_twice(struct mk_rule_ctx *c)
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(x[i].name, x[i - 1].name))
 			mk_rule_other(c,
-				  mk_rule_find(c, x[i].device->name, x[i].device->where, "PCI id %s is used by %s and by %s",
-				       x[i].name, x[i - 1].device->name, x[i].device->name),
-				  x[i - 1].device->where, "the other device");
+				      mk_rule_find(c, x[i].device->name, x[i].device->where,
+						   "PCI id %s is used by %s and by %s", x[i].name,
+						   x[i - 1].device->name, x[i].device->name),
+				      x[i - 1].device->where, "the other device");
 }
 
 /* VFs are numbered 0 to vfs - 1, namespaces 1 to ns. */
-static void numbers_above(struct mk_rule_ctx *c, const struct mk_device *d, const struct mk_cpus *list,
-			  uint64_t first, uint64_t count, const char *what, const char *prop)
+static void numbers_above(struct mk_rule_ctx *c, const struct mk_device *d,
+			  const struct mk_cpus *list, uint64_t first, uint64_t count,
+			  const char *what, const char *prop)
 {
 	struct mk_ids bad = {0};
 	struct mk_diag *x;
@@ -96,9 +102,10 @@ static void numbers_above(struct mk_rule_ctx *c, const struct mk_device *d, cons
 			mk_ids_add(c->a, &bad, list->ids.id[i]);
 	if (!bad.n)
 		return;
-	x = mk_rule_find(c, d->name, list->where, "device %s has no %s %s: %s is %llu", d->name, what,
-		 mk_ids_brief(c->a, &bad, 8), prop, (unsigned long long)count);
-	x->hint = count ? mk_arena_fmt(c->a, "they are numbered %llu to %llu", (unsigned long long)first,
+	x = mk_rule_find(c, d->name, list->where, "device %s has no %s %s: %s is %llu", d->name,
+			 what, mk_ids_brief(c->a, &bad, 8), prop, (unsigned long long)count);
+	x->hint = count ? mk_arena_fmt(c->a, "they are numbered %llu to %llu",
+				       (unsigned long long)first,
 				       (unsigned long long)(first + count - 1))
 			: "remove the list";
 }
@@ -127,8 +134,9 @@ void mk_rule_ns_above(struct mk_rule_ctx *c)
 	}
 }
 
-static void offered_and_reserved(struct mk_rule_ctx *c, const struct mk_device *d, const struct mk_cpus *offered,
-				 const struct mk_cpus *reserved, const char *what)
+static void offered_and_reserved(struct mk_rule_ctx *c, const struct mk_device *d,
+				 const struct mk_cpus *offered, const struct mk_cpus *reserved,
+				 const char *what)
 {
 	struct mk_ranges r;
 
@@ -137,10 +145,13 @@ static void offered_and_reserved(struct mk_rule_ctx *c, const struct mk_device *
 	mk_ranges_join(&r);
 	for (size_t i = 0; i < offered->ids.n; i++)
 		if (mk_ranges_has(&r, offered->ids.id[i], offered->ids.id[i])) {
-			mk_rule_other(c,
-				  mk_rule_find(c, d->name, offered->where, "%s %llu of device %s is offered and reserved for the host",
-				       what, (unsigned long long)offered->ids.id[i], d->name),
-				  reserved->where, "reserved here");
+			mk_rule_other(
+				c,
+				mk_rule_find(
+					c, d->name, offered->where,
+					"%s %llu of device %s is offered and reserved for the host",
+					what, (unsigned long long)offered->ids.id[i], d->name),
+				reserved->where, "reserved here");
 			return;
 		}
 }
@@ -148,7 +159,8 @@ static void offered_and_reserved(struct mk_rule_ctx *c, const struct mk_device *
 void mk_rule_vf_reserved(struct mk_rule_ctx *c)
 {
 	for (size_t i = 0; i < c->s->n_devices; i++)
-		offered_and_reserved(c, &c->s->device[i], &c->s->device[i].vf, &c->s->device[i].host_vf, "VF");
+		offered_and_reserved(c, &c->s->device[i], &c->s->device[i].vf,
+				     &c->s->device[i].host_vf, "VF");
 }
 
 void mk_rule_ns_reserved(struct mk_rule_ctx *c)
@@ -161,14 +173,15 @@ void mk_rule_ns_reserved(struct mk_rule_ctx *c)
 void mk_rule_vf_twice(struct mk_rule_ctx *c)
 {
 	for (size_t i = 0; i < c->s->n_devices; i++)
-		mk_rule_list_twice(c, c->s->device[i].name, &c->s->device[i].vf, "VF", c->s->device[i].name);
+		mk_rule_list_twice(c, c->s->device[i].name, &c->s->device[i].vf, "VF",
+				   c->s->device[i].name);
 }
 
 void mk_rule_ns_twice(struct mk_rule_ctx *c)
 {
 	for (size_t i = 0; i < c->s->n_devices; i++)
 		mk_rule_list_twice(c, c->s->device[i].name, &c->s->device[i].free_ns, "namespace",
-			   c->s->device[i].name);
+				   c->s->device[i].name);
 }
 
 void mk_rule_device_node(struct mk_rule_ctx *c)
@@ -180,8 +193,9 @@ void mk_rule_device_node(struct mk_rule_ctx *c)
 		const struct mk_device *d = &c->s->device[i];
 
 		if (d->node != MK_NODE_ANY && !mk_ranges_has(&r, d->node, d->node))
-			mk_rule_find(c, d->name, d->where, "device %s is on NUMA node %u, which is not described", d->name,
-			     d->node);
+			mk_rule_find(c, d->name, d->where,
+				     "device %s is on NUMA node %u, which is not described",
+				     d->name, d->node);
 	}
 }
 
@@ -196,9 +210,11 @@ void mk_rule_device_names_apart(struct mk_rule_ctx *c)
 		x[n++] = (struct named){d->node_name, d};
 		if (strcmp(d->name, d->node_name) != 0)
 			x[n++] = (struct named){d->name, d};
-		if (d->label && strcmp(d->label, d->name) != 0 && strcmp(d->label, d->node_name) != 0)
+		if (d->label && strcmp(d->label, d->name) != 0 &&
+		    strcmp(d->label, d->node_name) != 0)
 			x[n++] = (struct named){d->label, d};
-		if (d->alias && strcmp(d->alias, d->name) != 0 && strcmp(d->alias, d->node_name) != 0)
+		if (d->alias && strcmp(d->alias, d->name) != 0 &&
+		    strcmp(d->alias, d->node_name) != 0)
 			x[n++] = (struct named){d->alias, d};
 	}
 	if (n)
@@ -206,9 +222,10 @@ void mk_rule_device_names_apart(struct mk_rule_ctx *c)
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(x[i].name, x[i - 1].name) && x[i].device != x[i - 1].device)
 			mk_rule_other(c,
-				  mk_rule_find(c, x[i].name, x[i].device->where, "two devices answer to the name '%s'",
-				       x[i].name),
-				  x[i - 1].device->where, "the other device");
+				      mk_rule_find(c, x[i].name, x[i].device->where,
+						   "two devices answer to the name '%s'",
+						   x[i].name),
+				      x[i - 1].device->where, "the other device");
 }
 
 void mk_rule_alias_targets(struct mk_rule_ctx *c)
@@ -219,16 +236,19 @@ void mk_rule_alias_targets(struct mk_rule_ctx *c)
 		const struct mk_alias *x = &c->s->alias[i];
 
 		if (strlen(x->name) > 31) /* the kernel's limit: kernel-abi, baseline */
-			mk_rule_find(c, x->name, x->where, "alias '%s' is longer than 31 characters", x->name);
+			mk_rule_find(c, x->name, x->where,
+				     "alias '%s' is longer than 31 characters", x->name);
 		if (!mk_node_at(t, t->root, x->path, strlen(x->path)))
-			mk_rule_find(c, x->name, x->where, "alias '%s' names %s, which is not there", x->name, x->path);
+			mk_rule_find(c, x->name, x->where,
+				     "alias '%s' names %s, which is not there", x->name, x->path);
 	}
 }
 
 /* ------------------------------------------------------------ MK6xx: use of devices */
 
 static void each_use(struct mk_rule_ctx *c,
-		     void (*fn)(struct mk_rule_ctx *, const struct mk_instance *, const struct mk_use *))
+		     void (*fn)(struct mk_rule_ctx *, const struct mk_instance *,
+				const struct mk_use *))
 {
 	for (size_t i = 0; i < c->s->n_instances; i++)
 		for (size_t k = 0; k < c->s->instance[i].devices.n; k++)
@@ -263,8 +283,10 @@ static const char *device_hint(struct mk_rule_ctx *c, const char *name)
 static void one_unknown(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_use *u)
 {
 	if (u->device == MK_NO_DEVICE)
-		mk_rule_find(c, x->name, u->where, "instance %s uses device '%s', which the machine does not have",
-		     x->name, u->text)->hint = device_hint(c, u->text);
+		mk_rule_find(c, x->name, u->where,
+			     "instance %s uses device '%s', which the machine does not have",
+			     x->name, u->text)
+			->hint = device_hint(c, u->text);
 }
 
 void mk_rule_use_unknown(struct mk_rule_ctx *c)
@@ -293,7 +315,8 @@ static int by_use(const void *x, const void *y)
 
 static bool same_thing(const struct user *a, const struct user *b)
 {
-	return a->u->device == b->u->device && a->u->part == b->u->part && a->u->number == b->u->number;
+	return a->u->device == b->u->device && a->u->part == b->u->part &&
+	       a->u->number == b->u->number;
 }
 
 /* All uses of known devices, sorted so that conflicts stand together: the whole first. */
@@ -329,11 +352,13 @@ void mk_rule_use_twice(struct mk_rule_ctx *c)
 			mk_rule_names_add(&l, u[end].x->name);
 		if (end - i < 2)
 			continue;
-		d = mk_rule_find(c, u[i + 1].x->name, u[i + 1].u->where, "device %s is given to %s", u[i].u->text,
-			 end - i == 2 && u[i].x == u[i + 1].x
-				 ? mk_arena_fmt(c->a, "%s twice", u[i].x->name)
-				 : mk_rule_names_text(c, &l));
-		mk_rule_other(c, d, u[i].u->where, mk_arena_fmt(c->a, "%s has it here", u[i].x->name));
+		d = mk_rule_find(c, u[i + 1].x->name, u[i + 1].u->where, "device %s is given to %s",
+				 u[i].u->text,
+				 end - i == 2 && u[i].x == u[i + 1].x
+					 ? mk_arena_fmt(c->a, "%s twice", u[i].x->name)
+					 : mk_rule_names_text(c, &l));
+		mk_rule_other(c, d, u[i].u->where,
+			      mk_arena_fmt(c->a, "%s has it here", u[i].x->name));
 		d->hint = "a device belongs to one instance";
 	}
 }
@@ -346,12 +371,13 @@ void mk_rule_use_whole_and_part(struct mk_rule_ctx *c)
 	for (size_t i = 0; i < n; i = k) {
 		for (k = i + 1; k < n && u[k].u->device == u[i].u->device; k++)
 			if (u[i].u->part == MK_WHOLE && u[k].u->part != MK_WHOLE) {
-				struct mk_diag *d =
-					mk_rule_find(c, u[k].x->name, u[k].u->where,
-					     "%s has the whole of %s, and %s has %s, a part of it", u[i].x->name,
-					     u[i].u->text, u[k].x->name, u[k].u->text);
+				struct mk_diag *d = mk_rule_find(
+					c, u[k].x->name, u[k].u->where,
+					"%s has the whole of %s, and %s has %s, a part of it",
+					u[i].x->name, u[i].u->text, u[k].x->name, u[k].u->text);
 
-				mk_rule_other(c, d, u[i].u->where, "the whole device is given here");
+				mk_rule_other(c, d, u[i].u->where,
+					      "the whole device is given here");
 				break;
 			}
 		while (k < n && u[k].u->device == u[i].u->device)
@@ -359,15 +385,17 @@ void mk_rule_use_whole_and_part(struct mk_rule_ctx *c)
 	}
 }
 
-static const char *offer_hint(struct mk_rule_ctx *c, const struct mk_device *d, const struct mk_cpus *list,
-			      const char *what)
+static const char *offer_hint(struct mk_rule_ctx *c, const struct mk_device *d,
+			      const struct mk_cpus *list, const char *what)
 {
 	if (!list->ids.n)
 		return mk_arena_fmt(c->a, "%s offers no %s", d->name, what);
-	return mk_arena_fmt(c->a, "%s offers %s %s", d->name, what, mk_ids_brief(c->a, &list->ids, 8));
+	return mk_arena_fmt(c->a, "%s offers %s %s", d->name, what,
+			    mk_ids_brief(c->a, &list->ids, 8));
 }
 
-static void one_unavailable(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_use *u)
+static void one_unavailable(struct mk_rule_ctx *c, const struct mk_instance *x,
+			    const struct mk_use *u)
 {
 	const struct mk_device *d;
 	const struct mk_cpus *offered, *reserved;
@@ -382,15 +410,19 @@ static void one_unavailable(struct mk_rule_ctx *c, const struct mk_instance *x, 
 	what = vf ? "VF" : "namespace";
 	if (mk_ids_has(&reserved->ids, u->number))
 		why = "it is reserved for the host";
-	else if (vf ? d->has_vfs && u->number >= d->vfs : d->has_ns && (u->number > d->ns || !u->number))
-		why = mk_arena_fmt(c->a, "the device has %llu", (unsigned long long)(vf ? d->vfs : d->ns));
+	else if (vf ? d->has_vfs && u->number >= d->vfs
+		    : d->has_ns && (u->number > d->ns || !u->number))
+		why = mk_arena_fmt(c->a, "the device has %llu",
+				   (unsigned long long)(vf ? d->vfs : d->ns));
 	else if (offered->known && !mk_ids_has(&offered->ids, u->number))
 		why = "it is not offered";
-	else if (vf ? !d->has_vfs && !offered->known && !d->n_vf_info : !d->has_ns && !offered->known)
+	else if (vf ? !d->has_vfs && !offered->known && !d->n_vf_info
+		    : !d->has_ns && !offered->known)
 		why = vf ? "the device has no VFs" : "the device has no namespaces";
 	if (why)
-		mk_rule_find(c, x->name, u->where, "instance %s cannot have %s: %s %u of %s: %s", x->name, u->text, what,
-		     u->number, d->name, why)->hint = offer_hint(c, d, offered, vf ? "VFs" : "namespaces");
+		mk_rule_find(c, x->name, u->where, "instance %s cannot have %s: %s %u of %s: %s",
+			     x->name, u->text, what, u->number, d->name, why)
+			->hint = offer_hint(c, d, offered, vf ? "VFs" : "namespaces");
 }
 
 void mk_rule_use_unavailable(struct mk_rule_ctx *c)
@@ -402,10 +434,12 @@ static void one_planned(struct mk_rule_ctx *c, const struct mk_instance *x, cons
 {
 	if (u->device == MK_NO_DEVICE || u->part == MK_WHOLE || mk_use_pci(c->s, u))
 		return;
-	mk_rule_find(c, x->name, u->where, "planned only: this kernel cannot hand out %s to %s", u->text, x->name)->hint =
-		u->part == MK_VF
-			? "describe the VF with its own PCI id: vf@N { pci-id = \"0000:01:10.0\"; };"
-			: "the kernel hands out PCI functions, no namespaces; give the whole device";
+	mk_rule_find(c, x->name, u->where, "planned only: this kernel cannot hand out %s to %s",
+		     u->text, x->name)
+		->hint = u->part == MK_VF ? "describe the VF with its own PCI id: vf@N { pci-id = "
+					    "\"0000:01:10.0\"; };"
+					  : "the kernel hands out PCI functions, no namespaces; "
+					    "give the whole device";
 }
 
 void mk_rule_use_planned(struct mk_rule_ctx *c)

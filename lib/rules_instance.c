@@ -14,8 +14,9 @@
 static void one_id_zero(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	if (x->has_id && !x->id)
-		mk_rule_find(c, x->name, x->id_at, "instance %s has id 0, which is the host's", x->name)->hint =
-			"leave the id out, or choose one from 1";
+		mk_rule_find(c, x->name, x->id_at, "instance %s has id 0, which is the host's",
+			     x->name)
+			->hint = "leave the id out, or choose one from 1";
 }
 
 void mk_rule_id_zero(struct mk_rule_ctx *c)
@@ -55,8 +56,9 @@ void mk_rule_id_twice(struct mk_rule_ctx *c)
 			mk_rule_names_add(&l, c->s->instance[x[end].instance].name);
 		if (end - i < 2)
 			continue;
-		d = mk_rule_find(c, c->s->instance[x[i + 1].instance].name, c->s->instance[x[i + 1].instance].id_at,
-			 "id %u is used by %s", x[i].id, mk_rule_names_text(c, &l));
+		d = mk_rule_find(c, c->s->instance[x[i + 1].instance].name,
+				 c->s->instance[x[i + 1].instance].id_at, "id %u is used by %s",
+				 x[i].id, mk_rule_names_text(c, &l));
 		mk_rule_other(c, d, c->s->instance[x[i].instance].id_at, "used first here");
 		d->hint = "leave ids out, and free ones are chosen";
 	}
@@ -67,8 +69,9 @@ static void one_id_above(struct mk_rule_ctx *c, const struct mk_instance *x)
 	uint32_t max = c->opts->max_id ? c->opts->max_id : MK_ID_MAX;
 
 	if (x->has_id && x->id > max)
-		mk_rule_find(c, x->name, x->id_at, "instance %s has id %u: the kernel cannot load ids above %u",
-		     x->name, x->id, max);
+		mk_rule_find(c, x->name, x->id_at,
+			     "instance %s has id %u: the kernel cannot load ids above %u", x->name,
+			     x->id, max);
 }
 
 void mk_rule_id_above(struct mk_rule_ctx *c)
@@ -79,8 +82,9 @@ void mk_rule_id_above(struct mk_rule_ctx *c)
 static void one_no_cpu(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	if (!x->cpus.ids.n)
-		mk_rule_find(c, x->name, x->cpus.where.node ? x->cpus.where : x->where, "instance %s has no CPU",
-		     x->name)->hint = mk_rule_free_cpus(c);
+		mk_rule_find(c, x->name, x->cpus.where.node ? x->cpus.where : x->where,
+			     "instance %s has no CPU", x->name)
+			->hint = mk_rule_free_cpus(c);
 }
 
 void mk_rule_no_cpu(struct mk_rule_ctx *c)
@@ -91,7 +95,8 @@ void mk_rule_no_cpu(struct mk_rule_ctx *c)
 static void one_no_memory(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	if (!x->mem.n)
-		mk_rule_find(c, x->name, x->where, "instance %s has no memory", x->name)->hint = mk_rule_free_memory(c);
+		mk_rule_find(c, x->name, x->where, "instance %s has no memory", x->name)->hint =
+			mk_rule_free_memory(c);
 }
 
 void mk_rule_no_memory(struct mk_rule_ctx *c)
@@ -109,8 +114,9 @@ static void one_cpu_unknown(struct mk_rule_ctx *c, const struct mk_instance *x)
 		if (x->cpus.ids.id[i] >= c->s->cpu_total)
 			mk_ids_add(c->a, &bad, x->cpus.ids.id[i]);
 	if (bad.n)
-		mk_rule_find(c, x->name, x->cpus.where, "instance %s: the machine has no CPU %s (ids end at %llu)",
-		     x->name, mk_ids_brief(c->a, &bad, 8), (unsigned long long)c->s->cpu_total - 1)
+		mk_rule_find(c, x->name, x->cpus.where,
+			     "instance %s: the machine has no CPU %s (ids end at %llu)", x->name,
+			     mk_ids_brief(c->a, &bad, 8), (unsigned long long)c->s->cpu_total - 1)
 			->hint = mk_rule_free_cpus(c);
 }
 
@@ -130,8 +136,8 @@ static void one_cpu_reserved(struct mk_rule_ctx *c, const struct mk_instance *x)
 			mk_ids_add(c->a, &bad, x->cpus.ids.id[i]);
 	if (!bad.n)
 		return;
-	d = mk_rule_find(c, x->name, x->cpus.where, "instance %s: CPU %s is reserved for the host", x->name,
-		 mk_ids_brief(c->a, &bad, 8));
+	d = mk_rule_find(c, x->name, x->cpus.where, "instance %s: CPU %s is reserved for the host",
+			 x->name, mk_ids_brief(c->a, &bad, 8));
 	mk_rule_other(c, d, c->s->host_cpus.where, "reserved here");
 	d->hint = mk_rule_free_cpus(c);
 }
@@ -154,8 +160,9 @@ static void one_cpu_outside(struct mk_rule_ctx *c, const struct mk_instance *x)
 			mk_ids_add(c->a, &bad, id);
 	}
 	if (bad.n)
-		mk_rule_find(c, x->name, x->cpus.where, "instance %s: CPU %s is not in the pool", x->name,
-		     mk_ids_brief(c->a, &bad, 8))->hint = mk_rule_free_cpus(c);
+		mk_rule_find(c, x->name, x->cpus.where, "instance %s: CPU %s is not in the pool",
+			     x->name, mk_ids_brief(c->a, &bad, 8))
+			->hint = mk_rule_free_cpus(c);
 }
 
 void mk_rule_cpu_outside(struct mk_rule_ctx *c)
@@ -196,12 +203,14 @@ static void report_shared(struct mk_rule_ctx *c, const struct shared *x, size_t 
 	for (size_t i = 0; i < x->n; i++)
 		mk_rule_names_add(&l, c->s->instance[c->held[x->first + i].instance].name);
 	if (x->n == 2)
-		d = mk_rule_find(c, b->name, b->cpus.where, "CPU %s is given to %s (CPUs %s) and to %s (CPUs %s)",
-			 mk_ids_brief(c->a, &cpus, 8), a->name, mk_ids_brief(c->a, &a->cpus.ids, 8), b->name,
-			 mk_ids_brief(c->a, &b->cpus.ids, 8));
+		d = mk_rule_find(c, b->name, b->cpus.where,
+				 "CPU %s is given to %s (CPUs %s) and to %s (CPUs %s)",
+				 mk_ids_brief(c->a, &cpus, 8), a->name,
+				 mk_ids_brief(c->a, &a->cpus.ids, 8), b->name,
+				 mk_ids_brief(c->a, &b->cpus.ids, 8));
 	else
 		d = mk_rule_find(c, b->name, b->cpus.where, "CPU %s is given to %zu instances: %s",
-			 mk_ids_brief(c->a, &cpus, 8), x->n, mk_rule_names_text(c, &l));
+				 mk_ids_brief(c->a, &cpus, 8), x->n, mk_rule_names_text(c, &l));
 	mk_rule_other(c, d, a->cpus.where, mk_arena_fmt(c->a, "%s has it here", a->name));
 	d->hint = mk_rule_free_cpus(c);
 }
@@ -246,7 +255,8 @@ void mk_rule_cpu_twice(struct mk_rule_ctx *c)
 /* ------------------------------------------------------------ MK5xx: memory */
 
 static void each_region(struct mk_rule_ctx *c,
-			void (*fn)(struct mk_rule_ctx *, const struct mk_instance *, const struct mk_mem *))
+			void (*fn)(struct mk_rule_ctx *, const struct mk_instance *,
+				   const struct mk_mem *))
 {
 	for (size_t i = 0; i < c->s->n_instances; i++)
 		for (size_t k = 0; k < c->s->instance[i].mem.n; k++)
@@ -259,7 +269,8 @@ static void one_outside(struct mk_rule_ctx *c, const struct mk_instance *x, cons
 	    mk_ranges_has(&c->chunks, m->base, m->base + (m->size - 1)))
 		return;
 	mk_rule_find(c, x->name, m->where, "instance %s: memory %s is outside of the pool", x->name,
-	     mk_mem_text(c->a, m))->hint = mk_rule_free_memory(c);
+		     mk_mem_text(c->a, m))
+		->hint = mk_rule_free_memory(c);
 }
 
 void mk_rule_mem_outside(struct mk_rule_ctx *c)
@@ -271,7 +282,7 @@ void mk_rule_mem_outside(struct mk_rule_ctx *c)
 static const char *piece_text(struct mk_rule_ctx *c, const struct mk_piece *x)
 {
 	const char *who = x->instance != MK_NO_DEVICE ? c->s->instance[x->instance].name
-			  : x->m->owner               ? x->m->owner
+			  : x->m->owner		      ? x->m->owner
 						      : "the kernel";
 
 	return mk_arena_fmt(c->a, "%s %s", who, mk_mem_text(c->a, x->m));
@@ -289,20 +300,26 @@ static void report_cluster(struct mk_rule_ctx *c, const struct mk_piece *x, size
 	for (size_t i = 0; i < n; i++)
 		mk_rule_names_add(&l, piece_text(c, &x[i]));
 	if (n == 2) {
-		uint64_t last = x[0].m->base + (x[0].m->size - 1), end = x[1].m->base + (x[1].m->size - 1);
-		struct mk_mem both = {.base = x[1].m->base, .placed = true,
+		uint64_t last = x[0].m->base + (x[0].m->size - 1),
+			 end = x[1].m->base + (x[1].m->size - 1);
+		struct mk_mem both = {.base = x[1].m->base,
+				      .placed = true,
 				      .size = (last < end ? last : end) - x[1].m->base + 1};
 
-		d = mk_rule_find(c, subject, who->m->where, "memory of %s and of %s overlaps: %s", piece_text(c, &x[0]),
-			 piece_text(c, &x[1]), mk_mem_text(c->a, &both));
+		d = mk_rule_find(c, subject, who->m->where, "memory of %s and of %s overlaps: %s",
+				 piece_text(c, &x[0]), piece_text(c, &x[1]),
+				 mk_mem_text(c->a, &both));
 	} else {
-		d = mk_rule_find(c, subject, who->m->where, "memory of %zu parties overlaps: %s", n, mk_rule_names_text(c, &l));
+		d = mk_rule_find(c, subject, who->m->where, "memory of %zu parties overlaps: %s", n,
+				 mk_rule_names_text(c, &l));
 	}
-	mk_rule_other(c, d, other->m->where, mk_arena_fmt(c->a, "%s is here", piece_text(c, other)));
+	mk_rule_other(c, d, other->m->where,
+		      mk_arena_fmt(c->a, "%s is here", piece_text(c, other)));
 	d->hint = mk_rule_free_memory(c);
 }
 
-/* Pieces that overlap in a chain make one finding. fired tells whether a region in use takes part. */
+/* Pieces that overlap in a chain make one finding. fired tells whether a region in use takes part.
+ */
 static void overlaps(struct mk_rule_ctx *c, bool with_in_use)
 {
 	size_t end;
@@ -332,11 +349,14 @@ void mk_rule_mem_in_use(struct mk_rule_ctx *c)
 	overlaps(c, true);
 }
 
-static void one_unaligned(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_mem *m)
+static void one_unaligned(struct mk_rule_ctx *c, const struct mk_instance *x,
+			  const struct mk_mem *m)
 {
 	if (!mk_rule_page_aligned(m))
-		mk_rule_find(c, x->name, mk_rule_misaligned_at(m), "instance %s: memory %s is not aligned to pages of 4096 bytes",
-		     x->name, mk_mem_text(c->a, m))->hint = mk_rule_aligned_hint(c, m);
+		mk_rule_find(c, x->name, mk_rule_misaligned_at(m),
+			     "instance %s: memory %s is not aligned to pages of 4096 bytes",
+			     x->name, mk_mem_text(c->a, m))
+			->hint = mk_rule_aligned_hint(c, m);
 }
 
 void mk_rule_mem_unaligned(struct mk_rule_ctx *c)
@@ -347,8 +367,9 @@ void mk_rule_mem_unaligned(struct mk_rule_ctx *c)
 static void one_empty(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_mem *m)
 {
 	if (!m->size)
-		mk_rule_find(c, x->name, m->where, "instance %s: a memory region of 0 bytes", x->name)->hint =
-			mk_rule_free_memory(c);
+		mk_rule_find(c, x->name, m->where, "instance %s: a memory region of 0 bytes",
+			     x->name)
+			->hint = mk_rule_free_memory(c);
 }
 
 void mk_rule_mem_empty(struct mk_rule_ctx *c)
@@ -360,8 +381,9 @@ static void one_wraps(struct mk_rule_ctx *c, const struct mk_instance *x, const 
 {
 	if (mk_rule_wraps(m))
 		mk_rule_find(c, x->name, m->where,
-		     "instance %s: memory at 0x%llx of 0x%llx bytes goes beyond the last address", x->name,
-		     (unsigned long long)m->base, (unsigned long long)m->size);
+			     "instance %s: memory at 0x%llx of 0x%llx bytes goes beyond the last "
+			     "address",
+			     x->name, (unsigned long long)m->base, (unsigned long long)m->size);
 }
 
 void mk_rule_mem_wraps(struct mk_rule_ctx *c)
@@ -386,8 +408,8 @@ void mk_rule_mem_sum(struct mk_rule_ctx *c)
 	}
 	if (big && sum > pool)
 		mk_rule_find(c, "@pool", big->mem.n ? big->mem.m[0].where : big->where,
-		     "instances have %s of memory, the pool only %s", mk_num_size_text(c->a, sum),
-		     mk_num_size_text(c->a, pool))
+			     "instances have %s of memory, the pool only %s",
+			     mk_num_size_text(c->a, sum), mk_num_size_text(c->a, pool))
 			->hint = mk_arena_fmt(c->a, "take %s away; %s has the most, %s",
 					      mk_num_size_text(c->a, sum - pool), big->name,
 					      mk_num_size_text(c->a, mk_mems_bytes(&big->mem)));
@@ -405,8 +427,10 @@ void mk_rule_wish_nodes(struct mk_rule_ctx *c)
 
 		for (size_t k = 0; k < x->numa_nodes.n; k++)
 			if (!mk_ranges_has(&r, x->numa_nodes.id[k], x->numa_nodes.id[k])) {
-				mk_rule_find(c, x->name, x->where, "instance %s wants NUMA node %llu, which is not described",
-				     x->name, (unsigned long long)x->numa_nodes.id[k]);
+				mk_rule_find(
+					c, x->name, x->where,
+					"instance %s wants NUMA node %llu, which is not described",
+					x->name, (unsigned long long)x->numa_nodes.id[k]);
 				break;
 			}
 	}
@@ -415,8 +439,9 @@ void mk_rule_wish_nodes(struct mk_rule_ctx *c)
 static void one_bind(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	if (x->policy && !strcmp(x->policy, "bind") && !x->numa_nodes.n)
-		mk_rule_find(c, x->name, x->where, "instance %s binds its memory to no NUMA node", x->name)->hint =
-			"add numa-nodes = <0>; or drop memory-policy";
+		mk_rule_find(c, x->name, x->where, "instance %s binds its memory to no NUMA node",
+			     x->name)
+			->hint = "add numa-nodes = <0>; or drop memory-policy";
 }
 
 void mk_rule_bind_without_nodes(struct mk_rule_ctx *c)
@@ -426,13 +451,15 @@ void mk_rule_bind_without_nodes(struct mk_rule_ctx *c)
 
 static void one_policy(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
-	if (x->affinity && strcmp(x->affinity, "compact") != 0 && strcmp(x->affinity, "spread") != 0 &&
-	    strcmp(x->affinity, "local") != 0)
-		mk_rule_find(c, x->name, x->where, "instance %s: cpu-affinity '%s' is not known", x->name, x->affinity)
+	if (x->affinity && strcmp(x->affinity, "compact") != 0 &&
+	    strcmp(x->affinity, "spread") != 0 && strcmp(x->affinity, "local") != 0)
+		mk_rule_find(c, x->name, x->where, "instance %s: cpu-affinity '%s' is not known",
+			     x->name, x->affinity)
 			->hint = "it is compact, spread or local";
 	if (x->policy && strcmp(x->policy, "local") != 0 && strcmp(x->policy, "interleave") != 0 &&
 	    strcmp(x->policy, "bind") != 0)
-		mk_rule_find(c, x->name, x->where, "instance %s: memory-policy '%s' is not known", x->name, x->policy)
+		mk_rule_find(c, x->name, x->where, "instance %s: memory-policy '%s' is not known",
+			     x->name, x->policy)
 			->hint = "it is local, interleave or bind";
 }
 

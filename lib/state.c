@@ -102,7 +102,8 @@ void mk_state_index(struct mk_state *s)
 			bind(&s->names, 'p', d->pci_id, strlen(d->pci_id), i);
 		for (size_t k = 0; k < d->n_vf_info; k++)
 			if (d->vf_info[k].pci_id)
-				bind(&s->names, 'v', d->vf_info[k].pci_id, strlen(d->vf_info[k].pci_id), i);
+				bind(&s->names, 'v', d->vf_info[k].pci_id,
+				     strlen(d->vf_info[k].pci_id), i);
 	}
 	for (size_t i = 0; i < s->n_instances; i++)
 		bind(&s->names, 'i', s->instance[i].name, strlen(s->instance[i].name), i);
@@ -292,5 +293,6 @@ bool mk_name_ok(const char *name)
 
 	if (!len || len > 63 || strchr("._-", name[0]))
 		return false;
-	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+	       len;
 }

@@ -23,11 +23,11 @@ enum { MK_ID_MIN = 1, MK_ID_MAX = 2047 };
 
 /* Which way of writing a machine a tree used: see mk-dts(5). */
 enum mk_dialect_kind {
-	MK_DIALECT_NESTED,  /* A: resources { cpus { }; memory { }; } */
-	MK_DIALECT_FLAT,    /* B: resources { cpus = <>; memory-base = <>; } */
-	MK_DIALECT_KERNEL,  /* C: resources { cpus = <>; memory@N { }; } */
-	MK_DIALECT_VIEW,    /* D: the tree of one instance */
-	MK_DIALECT_STATE,   /* our own */
+	MK_DIALECT_NESTED, /* A: resources { cpus { }; memory { }; } */
+	MK_DIALECT_FLAT,   /* B: resources { cpus = <>; memory-base = <>; } */
+	MK_DIALECT_KERNEL, /* C: resources { cpus = <>; memory@N { }; } */
+	MK_DIALECT_VIEW,   /* D: the tree of one instance */
+	MK_DIALECT_STATE,  /* our own */
 };
 
 /* Where something was written: for messages. Either may be NULL. */
@@ -36,11 +36,12 @@ struct mk_where {
 	const struct mk_prop *prop;
 };
 
-/* A piece of memory: a chunk of the pool, a region of an instance. It has identity: never merged or split. */
+/* A piece of memory: a chunk of the pool, a region of an instance. It has identity: never merged or
+ * split. */
 struct mk_mem {
 	uint64_t base, size;
-	bool placed;   /* base is known; otherwise the kernel chooses it */
-	uint32_t node; /* NUMA node, or MK_NODE_ANY */
+	bool placed;	   /* base is known; otherwise the kernel chooses it */
+	uint32_t node;	   /* NUMA node, or MK_NODE_ANY */
 	const char *owner; /* of a region in use by what is no instance; else NULL */
 	struct mk_where where;
 	struct mk_where size_at; /* of the size, where it was written apart; node NULL when not */
@@ -86,7 +87,7 @@ struct mk_device {
 	struct mk_cpus host_vf, vf, host_ns, free_ns; /* numbers, not CPUs */
 	struct mk_vf *vf_info;
 	size_t n_vf_info, vf_info_cap;
-	uint32_t node;         /* NUMA node, or MK_NODE_ANY */
+	uint32_t node; /* NUMA node, or MK_NODE_ANY */
 	struct mk_where where;
 };
 
@@ -94,9 +95,10 @@ enum mk_part { MK_WHOLE, MK_VF, MK_NS };
 
 /* A device, or a part of one, in the hands of an instance. */
 struct mk_use {
-	const char *text;   /* as written: "eth0_vf1"; a name that is canonical once device is known */
+	const char
+		*text; /* as written: "eth0_vf1"; a name that is canonical once device is known */
 	const char *pci_id; /* where the tree gave one: the kernel's own form */
-	size_t device;      /* index, or MK_NO_DEVICE */
+	size_t device;	    /* index, or MK_NO_DEVICE */
 	enum mk_part part;
 	uint32_t number;
 	struct mk_where where;
@@ -117,9 +119,9 @@ struct mk_instance {
 	struct mk_mems mem;
 	struct mk_uses devices;
 	struct mk_ids numa_nodes;
-	const char *affinity, *policy;  /* or NULL */
-	const struct mk_node *options;  /* options { }, or NULL */
-	const struct mk_node *uring;    /* resources/uring { }, or NULL */
+	const char *affinity, *policy; /* or NULL */
+	const struct mk_node *options; /* options { }, or NULL */
+	const struct mk_node *uring;   /* resources/uring { }, or NULL */
 	struct mk_where where;
 	struct mk_where resources, id_at;
 };
@@ -132,13 +134,13 @@ struct mk_alias {
 struct mk_state {
 	struct mk_arena *arena;
 	const struct mk_tree *tree; /* what it was decoded from */
-	const char *file;           /* for messages */
+	const char *file;	    /* for messages */
 	enum mk_dialect_kind dialect;
-	uint32_t abi;               /* 1 or 2; 0 when the tree does not tell */
-	uint64_t block_bytes;       /* memory block of running kernels; 0 when unknown */
-	const char *model;          /* or NULL */
-	bool has_machine;           /* /resources was there (a view has none) */
-	bool has_instances;         /* /instances was there, maybe empty */
+	uint32_t abi;	      /* 1 or 2; 0 when the tree does not tell */
+	uint64_t block_bytes; /* memory block of running kernels; 0 when unknown */
+	const char *model;    /* or NULL */
+	bool has_machine;     /* /resources was there (a view has none) */
+	bool has_instances;   /* /instances was there, maybe empty */
 
 	struct mk_cpus pool, host_cpus;
 	uint64_t cpu_total; /* upper bound of ids, 0 when unknown */
@@ -185,7 +187,8 @@ bool mk_use_resolve(const struct mk_state *s, struct mk_use *use);
 /* The same by use->pci_id: a device's own, or that of one of its VFs. */
 bool mk_use_by_pci(const struct mk_state *s, struct mk_use *use);
 
-/* The PCI id that hands this to a kernel: the device's, or the VF's own. NULL when there is none. */
+/* The PCI id that hands this to a kernel: the device's, or the VF's own. NULL when there is none.
+ */
 const char *mk_use_pci(const struct mk_state *s, const struct mk_use *use);
 
 /* The NUMA node that a CPU belongs to, MK_NODE_ANY when unknown. Linear in nodes: not for loops. */

@@ -12,8 +12,7 @@
 #include "lines.h"
 #include "num.h"
 
-void mk_stream_init(struct mk_stream *s, int fd, const char *name,
-		    const struct mk_dts_options *dts)
+void mk_stream_init(struct mk_stream *s, int fd, const char *name, const struct mk_dts_options *dts)
 {
 	*s = (struct mk_stream){.fd = fd, .name = name, .dts = dts};
 }
@@ -36,7 +35,8 @@ static int fill(struct mk_stream *s, size_t want, struct mk_err *err)
 			char *data = realloc(s->data, cap);
 
 			if (!data)
-				return mk_fail(err, MK_SYS, "out of memory while reading %s", s->name);
+				return mk_fail(err, MK_SYS, "out of memory while reading %s",
+					       s->name);
 			s->data = data;
 			s->cap = cap;
 		}
@@ -68,7 +68,8 @@ static bool looks_like_lines(const char *s, size_t len)
 
 	while (i < len && (s[i] == '\n' || s[i] == '#')) {
 		/* "# 1 "x.dts"" is a line marker of cpp: that is source */
-		if (s[i] == '#' && i + 2 < len && s[i + 1] == ' ' && s[i + 2] >= '0' && s[i + 2] <= '9')
+		if (s[i] == '#' && i + 2 < len && s[i + 1] == ' ' && s[i + 2] >= '0' &&
+		    s[i + 2] <= '9')
 			return false;
 		while (i < len && s[i] != '\n')
 			i++;
@@ -76,7 +77,8 @@ static bool looks_like_lines(const char *s, size_t len)
 	}
 	s += i;
 	len -= i;
-	return (len >= 2 && !memcmp(s, "/\n", 2)) || (len >= 13 && !memcmp(s, "/boot-cpuid/ ", 13)) ||
+	return (len >= 2 && !memcmp(s, "/\n", 2)) ||
+	       (len >= 13 && !memcmp(s, "/boot-cpuid/ ", 13)) ||
 	       (len >= 13 && !memcmp(s, "/memreserve/ ", 13));
 }
 
@@ -86,8 +88,9 @@ static int next_blob(struct mk_stream *s, struct mk_arena *a, struct mk_item *it
 	int rc = fill(s, MK_FDT_HEADER_BYTES, err);
 
 	if (!rc && s->at && !mk_fdt_is(s->data, s->len)) {
-		mk_fail(err, MK_BAD, "%zu%s bytes behind the blob that ends at byte %zu are no blob",
-			s->len, s->ended ? "" : " or more", s->at);
+		mk_fail(err, MK_BAD,
+			"%zu%s bytes behind the blob that ends at byte %zu are no blob", s->len,
+			s->ended ? "" : " or more", s->at);
 		memcpy(err->file, s->name, strnlen(s->name, sizeof(err->file) - 1));
 		return MK_BAD;
 	}
@@ -147,12 +150,11 @@ int mk_stream_next(struct mk_stream *s, struct mk_arena *a, struct mk_item *item
 			rc = fill(s, 4096, err);
 			if (rc)
 				return rc;
-			s->format = looks_like_lines(s->data, s->len) ? MK_FORMAT_LINES
-								      : MK_FORMAT_DTS;
+			s->format =
+				looks_like_lines(s->data, s->len) ? MK_FORMAT_LINES : MK_FORMAT_DTS;
 		}
 	}
-	rc = s->format == MK_FORMAT_DTB ? next_blob(s, a, item, err)
-					: whole_text(s, a, item, err);
+	rc = s->format == MK_FORMAT_DTB ? next_blob(s, a, item, err) : whole_text(s, a, item, err);
 	*got = !rc;
 	return rc;
 }

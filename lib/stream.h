@@ -13,14 +13,14 @@ enum mk_format { MK_FORMAT_ANY, MK_FORMAT_DTS, MK_FORMAT_DTB, MK_FORMAT_LINES };
 
 struct mk_stream {
 	int fd;
-	const char *name;       /* for messages: a path, or "<stdin>" */
-	enum mk_format format;  /* MK_FORMAT_ANY: found out from the first bytes */
+	const char *name;      /* for messages: a path, or "<stdin>" */
+	enum mk_format format; /* MK_FORMAT_ANY: found out from the first bytes */
 	const struct mk_dts_options *dts;
-	char *data;             /* bytes read and not yet used; malloced */
+	char *data; /* bytes read and not yet used; malloced */
 	size_t len, cap;
-	size_t at;              /* offset of data in the stream */
-	bool ended;             /* nothing more to read */
-	bool empty;             /* the stream had no bytes at all */
+	size_t at;		   /* offset of data in the stream */
+	bool ended;		   /* nothing more to read */
+	bool empty;		   /* the stream had no bytes at all */
 	struct mk_dts_input input; /* what a source text opened beside itself */
 };
 

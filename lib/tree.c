@@ -343,7 +343,8 @@ struct mk_prop *mk_prop(struct mk_tree *t, struct mk_node *node, const char *nam
 {
 	if (node->props >= INDEX_FROM) {
 		const char *interned = mk_name_known(&t->names, name, strlen(name));
-		struct mk_prop *p = interned ? index_get(index_of(t, node), interned, KIND_PROP) : NULL;
+		struct mk_prop *p =
+			interned ? index_get(index_of(t, node), interned, KIND_PROP) : NULL;
 
 		if (!p || !p->deleted)
 			return p;

@@ -22,16 +22,16 @@ struct mk_node;
 struct mk_index;
 
 enum {
-	MK_DEPTH_MAX = 64,             /* levels below the root */
-	MK_TREE_BYTES_MAX = 1 << 30,   /* of a blob, a source text, a property */
-	MK_PHANDLE_NONE = 0,           /* no phandle */
+	MK_DEPTH_MAX = 64,	     /* levels below the root */
+	MK_TREE_BYTES_MAX = 1 << 30, /* of a blob, a source text, a property */
+	MK_PHANDLE_NONE = 0,	     /* no phandle */
 };
 #define MK_PHANDLE_UNRESOLVED 0xffffffffU /* what a plugin holds until its target is known */
 
 enum mk_mark_kind {
-	MK_MARK_LABEL,   /* name is the label */
+	MK_MARK_LABEL,	 /* name is the label */
 	MK_MARK_PHANDLE, /* a cell that refers to name (a label, or a path that begins with '/') */
-	MK_MARK_PATH,    /* the path of name goes here */
+	MK_MARK_PATH,	 /* the path of name goes here */
 };
 
 /* Something that stands inside a value. */
@@ -47,7 +47,7 @@ struct mk_label {
 	const char *name;
 	struct mk_node *node; /* NULL for a property's label */
 	bool deleted;
-	struct mk_label *next;      /* of the same node or property, newest first */
+	struct mk_label *next;	    /* of the same node or property, newest first */
 	struct mk_label *same_name; /* other nodes' labels of that name */
 };
 
@@ -70,7 +70,7 @@ struct mk_node {
 	struct mk_prop *prop, *last_prop;
 	struct mk_label *labels;
 	struct mk_index *index; /* names of children and properties, where there are many */
-	struct mk_span at;      /* the name */
+	struct mk_span at;	/* the name */
 	uint32_t phandle;
 	uint32_t children, props; /* counts, deleted ones included */
 	bool deleted;
@@ -139,7 +139,8 @@ struct mk_prop *mk_prop(struct mk_tree *t, struct mk_node *node, const char *nam
 /* The live node at an absolute path below start, or NULL. "" and "/" are start itself. */
 struct mk_node *mk_node_at(struct mk_tree *t, struct mk_node *start, const char *path, size_t len);
 
-/* First and next live child or property, NULL at the end: for (n = mk_first(x); n; n = mk_next(n)). */
+/* First and next live child or property, NULL at the end: for (n = mk_first(x); n; n = mk_next(n)).
+ */
 struct mk_node *mk_first(const struct mk_node *parent);
 struct mk_node *mk_next(const struct mk_node *n);
 struct mk_prop *mk_prop_first(const struct mk_node *node);
@@ -179,7 +180,7 @@ int mk_tree_check(struct mk_tree *t, struct mk_err *err);
 /* Values. Each says whether the property has that shape. */
 bool mk_prop_u32(const struct mk_prop *p, uint32_t *v);
 bool mk_prop_u64(const struct mk_prop *p, uint64_t *v); /* one or two cells */
-bool mk_prop_is_string(const struct mk_prop *p);        /* one string, its NUL at the end */
-bool mk_prop_is_strings(const struct mk_prop *p);       /* one or more */
+bool mk_prop_is_string(const struct mk_prop *p);	/* one string, its NUL at the end */
+bool mk_prop_is_strings(const struct mk_prop *p);	/* one or more */
 
 #endif

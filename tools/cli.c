@@ -45,7 +45,8 @@ void cli_usage(const struct cli *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nhint: %s -h shows the options, man %s explains them\n", c->name, c->name);
+	fprintf(stderr, "\nhint: %s -h shows the options, man %s explains them\n", c->name,
+		c->name);
 	exit(CLI_TROUBLE);
 }
 
@@ -59,8 +60,7 @@ static _Noreturn void print_and_exit(struct cli *c, const char *prefix, const ch
 	exit(cli_finish(c, &b, CLI_YES));
 }
 
-int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts,
-	       const struct option *longs)
+int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts, const struct option *longs)
 {
 	int o;
 
@@ -71,19 +71,11 @@ int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts,
 		o = getopt_long(argc, argv, shorts, longs, NULL);
 		c->out = o == 'o' ? optarg : c->out;
 		switch (o) {
-		case 'h':
-			c->out = NULL;
-			print_and_exit(c, "usage: ", c->usage);
-		case 'V':
-			c->out = NULL;
-			print_and_exit(c, c->name, " " MK_VERSION "\n");
-		case 'v':
-			c->verbose = true;
-			continue;
-		case 'o':
-			continue;
-		case ':':
-			cli_usage(c, "option %s needs an argument", argv[optind - 1]);
+		case 'h': c->out = NULL; print_and_exit(c, "usage: ", c->usage);
+		case 'V': c->out = NULL; print_and_exit(c, c->name, " " MK_VERSION "\n");
+		case 'v': c->verbose = true; continue;
+		case 'o': continue;
+		case ':': cli_usage(c, "option %s needs an argument", argv[optind - 1]);
 		case '?':
 			/* optopt is set for -x, and for --long=x where no argument belongs */
 			if (before < argc && !strncmp(argv[before], "--", 2) && optopt)
@@ -92,8 +84,7 @@ int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts,
 			if (optopt)
 				cli_usage(c, "unknown option -%c", optopt);
 			cli_usage(c, "unknown option %s", argv[before < argc ? before : argc - 1]);
-		default:
-			return o;
+		default: return o;
 		}
 	}
 }
@@ -104,8 +95,8 @@ uint64_t cli_long_number(const struct cli *c, const char *opt, const char *arg, 
 	uint64_t v;
 
 	if (!mk_num_u64(arg, strlen(arg), &v) || v < min || v > max)
-		cli_usage(c, "%s wants a number from %llu to %llu, not '%s'", opt, (unsigned long long)min,
-			  (unsigned long long)max, arg);
+		cli_usage(c, "%s wants a number from %llu to %llu, not '%s'", opt,
+			  (unsigned long long)min, (unsigned long long)max, arg);
 	return v;
 }
 
@@ -143,7 +134,8 @@ static void put_text(const char *s)
 		if (n == 0 || (n == 1 && ((unsigned char)s[i] < 0x20 || s[i] == 0x7f))) {
 			fprintf(stderr, "\\x%02x", (unsigned char)s[i]);
 			i++;
-		} else if (n == 2 && (unsigned char)s[i] == 0xc2 && (unsigned char)s[i + 1] < 0xa0) {
+		} else if (n == 2 && (unsigned char)s[i] == 0xc2 &&
+			   (unsigned char)s[i + 1] < 0xa0) {
 			fprintf(stderr, "\\x%02x", (unsigned char)s[i + 1]); /* C1 controls */
 			i += 2;
 		} else {

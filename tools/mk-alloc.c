@@ -37,7 +37,8 @@ static void read_requests(struct cli *c, const char *path, struct mk_batch *batc
 			       : mk_buf_read(&b, 0, "<stdin>", MK_TREE_BYTES_MAX, &err);
 	if (rc)
 		cli_die(c, &err);
-	*src = (struct mk_file){.name = strcmp(path, "-") ? path : "<stdin>", .text = b.data, .len = b.len};
+	*src = (struct mk_file){
+		.name = strcmp(path, "-") ? path : "<stdin>", .text = b.data, .len = b.len};
 	mk_record_open(&r, src);
 	while (!(rc = mk_record_next(&r, &c->arena, &rec, &got, &err)) && got)
 		if ((rc = mk_batch_add(batch, &c->arena, &rec, &err)))
@@ -102,14 +103,11 @@ static void check(struct cli *c, const struct mk_state *old, const struct mk_sta
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
-					      {"version", no_argument, NULL, 'V'},
-					      {"verbose", no_argument, NULL, 'v'},
-					      {"quiet", no_argument, NULL, 'q'},
-					      {"out", required_argument, NULL, 'o'},
-					      {"in", required_argument, NULL, 'i'},
-					      {"file", required_argument, NULL, 'f'},
-					      {0}};
+	static const struct option longs[] = {
+		{"help", no_argument, NULL, 'h'},	{"version", no_argument, NULL, 'V'},
+		{"verbose", no_argument, NULL, 'v'},	{"quiet", no_argument, NULL, 'q'},
+		{"out", required_argument, NULL, 'o'},	{"in", required_argument, NULL, 'i'},
+		{"file", required_argument, NULL, 'f'}, {0}};
 	const char *in = NULL, *requests = NULL;
 	struct mk_batch batch = {0};
 	struct mk_loaded old;
@@ -122,15 +120,9 @@ int main(int argc, char **argv)
 	cli_init(&c, "mk-alloc", usage);
 	while ((o = cli_getopt(&c, argc, argv, "+:i:f:o:qvhV", longs)) != -1)
 		switch (o) {
-		case 'i':
-			in = optarg;
-			break;
-		case 'f':
-			requests = optarg;
-			break;
-		case 'q':
-			c.quiet = true;
-			break;
+		case 'i': in = optarg; break;
+		case 'f': requests = optarg; break;
+		case 'q': c.quiet = true; break;
 		}
 	if (!requests && optind == argc)
 		cli_usage(&c, "no request: give one as arguments, or many by -f");
@@ -142,7 +134,8 @@ int main(int argc, char **argv)
 		read_requests(&c, requests, &batch);
 	cli_load(&c, in, &old);
 	if (old.state.dialect == MK_DIALECT_VIEW) {
-		mk_fail(&err, MK_BAD, "this is the tree of one instance: nothing says what the machine has");
+		mk_fail(&err, MK_BAD,
+			"this is the tree of one instance: nothing says what the machine has");
 		cli_die(&c, &err);
 	}
 	new = mk_state_copy(&old.state);

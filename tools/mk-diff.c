@@ -34,12 +34,8 @@ int main(int argc, char **argv)
 	cli_init(&c, "mk-diff", usage);
 	while ((o = cli_getopt(&c, argc, argv, "+:jqo:vhV", longs)) != -1)
 		switch (o) {
-		case 'j':
-			json = true;
-			break;
-		case 'q':
-			c.quiet = true;
-			break;
+		case 'j': json = true; break;
+		case 'q': c.quiet = true; break;
 		}
 	if (argc - optind != 2)
 		cli_usage(&c, "two states are compared: mk-diff OLD NEW");
@@ -51,12 +47,16 @@ int main(int argc, char **argv)
 	if (mk_delta_compute(&d, &old.state, &new.state, &err))
 		cli_die(&c, &err);
 	if (d.skipped_instances && (old.state.n_instances || new.state.n_instances))
-		cli_warn(&c, "%s says nothing about instances (it has no /instances): they are not compared; mk-alloc -f "
-			     "/dev/null makes a state that says there are none",
+		cli_warn(&c,
+			 "%s says nothing about instances (it has no /instances): they are not "
+			 "compared; mk-alloc -f "
+			 "/dev/null makes a state that says there are none",
 			 argv[old.state.has_instances ? optind + 1 : optind]);
 	mk_buf_init(&out, &c.arena);
 	if (c.quiet && d.skipped_instances && (old.state.n_instances || new.state.n_instances)) {
-		mk_fail(&err, MK_BAD, "%s says nothing about instances: whether the two are the same is not known",
+		mk_fail(&err, MK_BAD,
+			"%s says nothing about instances: whether the two are the same is not "
+			"known",
 			argv[old.state.has_instances ? optind + 1 : optind]);
 		mk_hint(&err, "mk-alloc -f /dev/null makes a state that says there are none");
 		cli_die(&c, &err);

@@ -40,7 +40,8 @@ static int make(struct cli *c, const char *path, uint32_t abi, size_t max_bytes)
 
 	*src = cli_text(c, path);
 	if (mk_fdt_is(src->text, src->len))
-		cli_usage(c, "%s is a blob, not a delta: -p prints overlays, -a folds them", src->name);
+		cli_usage(c, "%s is a blob, not a delta: -p prints overlays, -a folds them",
+			  src->name);
 	mk_delta_init(&d, &c->arena);
 	rc = mk_delta_read(&d, src, &err);
 	if (!rc && !abi && !d.abi) {
@@ -164,23 +165,14 @@ int main(int argc, char **argv)
 	cli_init(&c, "mk-overlay", usage);
 	while ((o = cli_getopt(&c, argc, argv, "+:apjqo:vhV", longs)) != -1)
 		switch (o) {
-		case 'a':
-			folds = true;
-			break;
-		case 'p':
-			prints = true;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'q':
-			c.quiet = true;
-			break;
-		case OPT_ABI:
-			abi = (uint32_t)cli_long_number(&c, "--abi", optarg, 1, 2);
-			break;
+		case 'a': folds = true; break;
+		case 'p': prints = true; break;
+		case 'j': json = true; break;
+		case 'q': c.quiet = true; break;
+		case OPT_ABI: abi = (uint32_t)cli_long_number(&c, "--abi", optarg, 1, 2); break;
 		case OPT_MAX_BYTES:
-			max_bytes = (size_t)cli_long_number(&c, "--max-bytes", optarg, 256, MK_TREE_BYTES_MAX);
+			max_bytes = (size_t)cli_long_number(&c, "--max-bytes", optarg, 256,
+							    MK_TREE_BYTES_MAX);
 			break;
 		}
 	if (folds && prints)

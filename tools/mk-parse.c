@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mk-parse: compiles device tree source, and converts trees between source, blob, lines and JSON. */
+/* mk-parse: compiles device tree source, and converts trees between source, blob, lines and JSON.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,15 +57,14 @@ static void print_tree(struct parse *p, struct mk_buf *out, struct mk_tree *t, s
 	if (p->sort)
 		mk_tree_sort(t);
 	switch (p->output) {
-	case OUT_DTB:
-		rc = mk_fdt_write(out, t, p->pad, &err);
-		break;
+	case OUT_DTB: rc = mk_fdt_write(out, t, p->pad, &err); break;
 	case OUT_DTS:
 		if (index)
 			mk_buf_fmt(out, "\n/* tree %zu of the stream */\n", index + 1);
 		if (t->boot_cpuid != mk_boot_cpuid(t, true))
 			cli_warn(&p->cli,
-				 "boot_cpuid 0x%x is not that of /cpus: source cannot hold it, lines can",
+				 "boot_cpuid 0x%x is not that of /cpus: source cannot hold it, "
+				 "lines can",
 				 t->boot_cpuid);
 		rc = mk_dts_print(out, t, &p->print, &err);
 		break;
@@ -76,9 +76,7 @@ static void print_tree(struct parse *p, struct mk_buf *out, struct mk_tree *t, s
 		}
 		mk_lines_print(out, t);
 		break;
-	case OUT_JSON:
-		mk_tree_json(out, t);
-		break;
+	case OUT_JSON: mk_tree_json(out, t); break;
 	}
 	if (rc)
 		cli_die(&p->cli, &err);
@@ -92,7 +90,7 @@ static void write_depfile(struct parse *p, const char *in, const struct mk_dts_i
 
 	mk_buf_init(&b, &c.arena);
 	for (size_t i = 0; i < input->n_opened + 2; i++) {
-		const char *s = i == 0 ? c.out && strcmp(c.out, "-") != 0 ? c.out : "-"
+		const char *s = i == 0	 ? c.out && strcmp(c.out, "-") != 0 ? c.out : "-"
 				: i == 1 ? in
 					 : input->opened[i - 2];
 
@@ -118,15 +116,21 @@ static void write_depfile(struct parse *p, const char *in, const struct mk_dts_i
 
 static void options(struct parse *p, int argc, char **argv, enum mk_format *format)
 {
-	static const struct option longs[] = {
-		{"help", no_argument, NULL, 'h'},      {"version", no_argument, NULL, 'V'},
-		{"in-format", required_argument, NULL, 'I'}, {"out-format", required_argument, NULL, 'O'},
-		{"out", required_argument, NULL, 'o'}, {"include", required_argument, NULL, 'i'},
-		{"out-dependency", required_argument, NULL, 'd'}, {"symbols", no_argument, NULL, '@'},
-		{"sort", no_argument, NULL, 's'},      {"pad", required_argument, NULL, 'p'},
-		{"quiet", no_argument, NULL, 'q'},     {"verbose", no_argument, NULL, 'v'},
-		{"json", no_argument, NULL, 'j'},      {"view", no_argument, NULL, 1000},
-		{0}};
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+					      {"version", no_argument, NULL, 'V'},
+					      {"in-format", required_argument, NULL, 'I'},
+					      {"out-format", required_argument, NULL, 'O'},
+					      {"out", required_argument, NULL, 'o'},
+					      {"include", required_argument, NULL, 'i'},
+					      {"out-dependency", required_argument, NULL, 'd'},
+					      {"symbols", no_argument, NULL, '@'},
+					      {"sort", no_argument, NULL, 's'},
+					      {"pad", required_argument, NULL, 'p'},
+					      {"quiet", no_argument, NULL, 'q'},
+					      {"verbose", no_argument, NULL, 'v'},
+					      {"json", no_argument, NULL, 'j'},
+					      {"view", no_argument, NULL, 1000},
+					      {0}};
 	static const char *const in_words[] = {"", "dts", "dtb", "lines", NULL};
 	static const char *const out_words[] = {"dtb", "dts", "lines", "json", NULL};
 	const char **dirs = NULL;
@@ -150,29 +154,19 @@ static void options(struct parse *p, int argc, char **argv, enum mk_format *form
 			p->output = OUT_JSON;
 			break;
 		case 'i':
-			dirs = mk_arena_more(&p->cli.arena, (void *)dirs, p->dts.n_include_dirs, &cap,
-					     sizeof(*dirs));
+			dirs = mk_arena_more(&p->cli.arena, (void *)dirs, p->dts.n_include_dirs,
+					     &cap, sizeof(*dirs));
 			dirs[p->dts.n_include_dirs++] = optarg;
 			p->dts.include_dirs = dirs;
 			break;
-		case 'd':
-			p->depfile = optarg;
-			break;
-		case '@':
-			p->dts.symbols = true;
-			break;
-		case 's':
-			p->sort = true;
-			break;
+		case 'd': p->depfile = optarg; break;
+		case '@': p->dts.symbols = true; break;
+		case 's': p->sort = true; break;
 		case 'p':
 			p->pad = (size_t)cli_number(&p->cli, 'p', optarg, 0, MK_TREE_BYTES_MAX);
 			break;
-		case 'q':
-			p->cli.quiet = true;
-			break;
-		case 1000:
-			p->print.view = true;
-			break;
+		case 'q': p->cli.quiet = true; break;
+		case 1000: p->print.view = true; break;
 		}
 	if (p->print.view && chosen && p->output != OUT_DTS)
 		cli_usage(&p->cli, "--view goes with -O dts alone");

@@ -5,16 +5,15 @@
 #include "cli.h"
 #include "report.h"
 
-static const char usage[] =
-	"mk-show [-bjqVvh] [-i STATE] [-o FILE] [NAME]\n"
-	"  -i STATE  the state to show (default: standard input)\n"
-	"  -b        brief: one line an instance\n"
-	"  -j        JSON Lines\n"
-	"  -o FILE   write to FILE\n"
-	"  -q        no warnings\n"
-	"  -v        say why a pipe that was empty is an error\n"
-	"  -h, -V    this help, the version\n"
-	"With NAME, that instance alone is shown.\n";
+static const char usage[] = "mk-show [-bjqVvh] [-i STATE] [-o FILE] [NAME]\n"
+			    "  -i STATE  the state to show (default: standard input)\n"
+			    "  -b        brief: one line an instance\n"
+			    "  -j        JSON Lines\n"
+			    "  -o FILE   write to FILE\n"
+			    "  -q        no warnings\n"
+			    "  -v        say why a pipe that was empty is an error\n"
+			    "  -h, -V    this help, the version\n"
+			    "With NAME, that instance alone is shown.\n";
 
 int main(int argc, char **argv)
 {
@@ -39,18 +38,10 @@ int main(int argc, char **argv)
 	cli_init(&c, "mk-show", usage);
 	while ((o = cli_getopt(&c, argc, argv, "+:bji:o:qvhV", longs)) != -1)
 		switch (o) {
-		case 'b':
-			brief = true;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'i':
-			in = optarg;
-			break;
-		case 'q':
-			c.quiet = true;
-			break;
+		case 'b': brief = true; break;
+		case 'j': json = true; break;
+		case 'i': in = optarg; break;
+		case 'q': c.quiet = true; break;
 		}
 	if (argc - optind > 1)
 		cli_usage(&c, "one instance at a time: '%s' is too much", argv[optind + 1]);

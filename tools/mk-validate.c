@@ -32,7 +32,7 @@ struct validate {
 	struct mk_decode_options decode;
 	struct mk_dts_options dts;
 	struct mk_diags source; /* warnings of reading source */
-	struct mk_names since;  /* "MK404 web": findings that are not new */
+	struct mk_names since;	/* "MK404 web": findings that are not new */
 	struct mk_names quiet, loud;
 	size_t states;
 };
@@ -51,14 +51,15 @@ static int print_rules(struct cli *c)
 
 	mk_buf_init(&b, &c->arena);
 	for (const struct mk_rule *r = mk_rules; r->id; r++)
-		mk_buf_fmt(&b, "%s\t%s\t%s\t%s\n", r->id, r->severity == MK_ERROR ? "error" : "warning", r->text,
-			   r->cure);
+		mk_buf_fmt(&b, "%s\t%s\t%s\t%s\n", r->id,
+			   r->severity == MK_ERROR ? "error" : "warning", r->text, r->cure);
 	return cli_finish(c, &b, CLI_YES);
 }
 
 static const char *finding_key(struct validate *v, const struct mk_diag *d)
 {
-	return mk_arena_fmt(&v->cli.arena, "%s %s", d->rule ? d->rule : "-", d->subject ? d->subject : "-");
+	return mk_arena_fmt(&v->cli.arena, "%s %s", d->rule ? d->rule : "-",
+			    d->subject ? d->subject : "-");
 }
 
 static bool in(const struct mk_names *names, const char *s)
@@ -155,29 +156,23 @@ static void options(struct validate *v, int argc, char **argv, const char **sinc
 
 	while ((o = cli_getopt(&v->cli, argc, argv, "+:bqo:W:E:vhV", longs)) != -1)
 		switch (o) {
-		case 'b':
-			v->rules.baseline = true;
-			break;
-		case 'q':
-			v->cli.quiet = true;
-			break;
+		case 'b': v->rules.baseline = true; break;
+		case 'q': v->cli.quiet = true; break;
 		case 'W':
 		case 'E':
 			name = rule_arg(&v->cli, (char)o, optarg);
 			mk_intern(o == 'W' ? &v->quiet : &v->loud, name, strlen(name));
 			break;
-		case OPT_SINCE:
-			*since = optarg;
-			break;
+		case OPT_SINCE: *since = optarg; break;
 		case OPT_MAX_ID:
-			v->rules.max_id = (uint32_t)cli_long_number(&v->cli, "--max-id", optarg, 1, INT32_MAX);
+			v->rules.max_id = (uint32_t)cli_long_number(&v->cli, "--max-id", optarg, 1,
+								    INT32_MAX);
 			break;
 		case OPT_CPU_CELLS:
-			v->decode.cpu_cells = (unsigned)cli_long_number(&v->cli, "--cpu-cells", optarg, 1, 2);
+			v->decode.cpu_cells =
+				(unsigned)cli_long_number(&v->cli, "--cpu-cells", optarg, 1, 2);
 			break;
-		case OPT_RULES:
-			*rules = true;
-			break;
+		case OPT_RULES: *rules = true; break;
 		}
 }
 

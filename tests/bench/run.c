@@ -57,7 +57,8 @@ int main(int argc, char **argv)
 		clock_gettime(CLOCK_MONOTONIC, &end);
 		if (status)
 			return 1;
-		us[i] = (end.tv_sec - begin.tv_sec) * 1000000 + (end.tv_nsec - begin.tv_nsec) / 1000;
+		us[i] = (end.tv_sec - begin.tv_sec) * 1000000 +
+			(end.tv_nsec - begin.tv_nsec) / 1000;
 		if (used.ru_maxrss > peak_kib)
 			peak_kib = used.ru_maxrss;
 	}

@@ -38,10 +38,12 @@ static void require(bool what)
 		abort();
 }
 
-static bool compile(struct mk_tree *t, struct mk_arena *a, const char *text, size_t len, bool symbols)
+static bool compile(struct mk_tree *t, struct mk_arena *a, const char *text, size_t len,
+		    bool symbols)
 {
 	static const struct mk_file none;
-	const struct mk_dts_options opts = {.dialect = &mk_dialect, .symbols = symbols, .no_files = true};
+	const struct mk_dts_options opts = {
+		.dialect = &mk_dialect, .symbols = symbols, .no_files = true};
 	struct mk_file *file = mk_arena_alloc(a, sizeof(*file));
 	struct mk_dts_input input = {0};
 	struct mk_err err;

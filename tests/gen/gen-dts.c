@@ -19,9 +19,9 @@
 
 enum {
 	NODES_MAX = 160,
-	LABELS_MAX = 6,      /* of one node */
-	WANTED_MAX = 64,     /* references that must find something in the end */
-	NAMES_MAX = 24,      /* properties of one body */
+	LABELS_MAX = 6,	 /* of one node */
+	WANTED_MAX = 64, /* references that must find something in the end */
+	NAMES_MAX = 24,	 /* properties of one body */
 	NAME_BYTES = 80,
 	PATH_BYTES = 1024,
 	DEPTH_MAX = 9,
@@ -57,7 +57,7 @@ struct gen {
 	char wanted[WANTED_MAX][PATH_BYTES];
 	int n_wanted;
 	const struct mistake *mistake; /* still to be made */
-	int patience;                  /* places to let pass before it */
+	int patience;		       /* places to let pass before it */
 	bool mutate, settle;
 };
 
@@ -130,11 +130,24 @@ static void __attribute__((format(printf, 2, 3))) putf(struct gen *g, const char
 /* What may stand between two tokens. Where something must, it begins with a blank. */
 static void gap(struct gen *g, bool needed)
 {
-	static const char *const blanks[] = {" ", " ", " ", "\n", "\t", "  ", "\n\t", " \r\n", "\v", "\f"};
-	static const char *const comments[] = {
-		"/* plain */", "/**/", "/***/", "/* // */", "/* \" */", "/* it's */", "/* two\nlines */",
-		"// to the end\n", "//\n", "// \" /* \n", "/* / * ** /* **/", "// /dts-v1/; \\\n",
-		"/* /include/ \"nothing\" */", "/* */ // both\n", "/*;*/", "/*}*/"};
+	static const char *const blanks[] = {" ",  " ",	   " ",	    "\n", "\t",
+					     "  ", "\n\t", " \r\n", "\v", "\f"};
+	static const char *const comments[] = {"/* plain */",
+					       "/**/",
+					       "/***/",
+					       "/* // */",
+					       "/* \" */",
+					       "/* it's */",
+					       "/* two\nlines */",
+					       "// to the end\n",
+					       "//\n",
+					       "// \" /* \n",
+					       "/* / * ** /* **/",
+					       "// /dts-v1/; \\\n",
+					       "/* /include/ \"nothing\" */",
+					       "/* */ // both\n",
+					       "/*;*/",
+					       "/*}*/"};
 	static const char *const markers[] = {
 		"\n# 12 \"some.h\"\n", "\n#line 5 \"a dir/y.dts\" 1 3\n", "\n# 1 \"<built-in>\"\n",
 		"\n#\t3 \t\"t.h\" 2\n", "\n# 99999 \"back\\\\slash\\t.h\"\n"};
@@ -212,7 +225,8 @@ static const struct mistake mistakes[] = {
 	{AT_TOP, "/ { new-node { p = four_l: <1>; q = <1 four_l:>; }; };"},
 	{AT_TOP, "/ { new-node { five_l: p; five_l: q; }; };"},
 	{AT_TOP, "/ { new-node1 { phandle = <77777>; }; new-node2 { phandle = <77777>; }; };"},
-	{AT_TOP, "/ { new-node1 { phandle = <77777>; }; new-node2 { linux,phandle = <77777>; }; };"},
+	{AT_TOP,
+	 "/ { new-node1 { phandle = <77777>; }; new-node2 { linux,phandle = <77777>; }; };"},
 	{AT_TOP, "/ { new-node { phandle = <77777>; linux,phandle = <77778>; }; };"},
 	{AT_TOP, "/ { other_l: new-node1 { }; new-node2 { phandle = <&other_l>; }; };"},
 	{AT_TOP, "/ { new-node1 { name = \"new-node\"; }; };"},
@@ -483,7 +497,12 @@ static int any_node(struct gen *g)
 
 static void new_label(struct gen *g, char *out)
 {
-	static const char *const forms[] = {"l%u", "_%u", "Label_%u", "fade%u", "e%u", "x_y%u",
+	static const char *const forms[] = {"l%u",
+					    "_%u",
+					    "Label_%u",
+					    "fade%u",
+					    "e%u",
+					    "x_y%u",
 					    "LONG_LABEL_with_all_0123456789_%u"};
 	char plain[16];
 	const char *f = ONE_OF(g, forms), *number;
@@ -529,9 +548,10 @@ static uint64_t any_number(struct gen *g, int bits)
 /* No backslash or quote that is itself escaped in sources that are mutated: see mutated(). */
 static void character(struct gen *g)
 {
-	static const char *const plain[] = {"'a'", "' '", "'Z'", "'\"'", "'\\n'", "'\\0'", "'\\x41'",
-					    "'\\101'", "'\\x7'", "'/'", "'\\r'", "'\\q'", "'\\\"'",
-					    "'\xe4'", "'\\377'", "';'", "'\n'"};
+	static const char *const plain[] = {"'a'",   "' '",	"'Z'",	   "'\"'",   "'\\n'",
+					    "'\\0'", "'\\x41'", "'\\101'", "'\\x7'", "'/'",
+					    "'\\r'", "'\\q'",	"'\\\"'",  "'\xe4'", "'\\377'",
+					    "';'",   "'\n'"};
 
 	put(g, !g->mutate && chance(g, 8) ? "'\\''" : ONE_OF(g, plain));
 }
@@ -559,8 +579,9 @@ static void operand(struct gen *g, int depth)
 /* Operands and operators in a row: what binds how is for the reader to know. */
 static void expression(struct gen *g, int depth)
 {
-	static const char *const operators[] = {"+", "-", "*", "/ ", "% ", "<<", ">>", "<", ">", "<=",
-						">=", "==", "!=", "&", "^", "|", "&&", "||"};
+	static const char *const operators[] = {
+		"+",  "-",  "*",  "/ ", "% ", "<<", ">>", "<",	">",
+		"<=", ">=", "==", "!=", "&",  "^",  "|",  "&&", "||"};
 	int n = below(g, 4);
 
 	operand(g, depth);
@@ -591,12 +612,8 @@ static void integer(struct gen *g, int bits)
 	if (mistake(g, AT_CELL))
 		return;
 	switch (below(g, 10)) {
-	case 0:
-		character(g);
-		break;
-	case 1:
-		putf(g, "(-%" PRIu64 ")", v >> 1);
-		break;
+	case 0: character(g); break;
+	case 1: putf(g, "(-%" PRIu64 ")", v >> 1); break;
 	case 2:
 	case 3:
 		token(g, "(");
@@ -610,9 +627,7 @@ static void integer(struct gen *g, int bits)
 		number(g, v);
 		put(g, ")");
 		break;
-	default:
-		number(g, v);
-		break;
+	default: number(g, v); break;
 	}
 }
 
@@ -659,10 +674,21 @@ static void maybe_labels(struct gen *g, int percent)
 
 static void string(struct gen *g)
 {
-	static const char *const pieces[] = {
-		"a", "text", " ", "\\a\\b\\t\\n\\v\\f\\r", "\\\"", "\\\\", "\\x41", "\\x7", "\\101",
-		"\\0", "\\7z", "\\x1g", "\\q", "/* no comment */", "// nor this", "'", "\\e", "\n",
-		"\t", "\xc3\xa9", "\xff", "/include/", "<1 2>", ";", "\\400", "\\x0", "%s", "\\/", "\\8"};
+	static const char *const pieces[] = {"a",	    "text",
+					     " ",	    "\\a\\b\\t\\n\\v\\f\\r",
+					     "\\\"",	    "\\\\",
+					     "\\x41",	    "\\x7",
+					     "\\101",	    "\\0",
+					     "\\7z",	    "\\x1g",
+					     "\\q",	    "/* no comment */",
+					     "// nor this", "'",
+					     "\\e",	    "\n",
+					     "\t",	    "\xc3\xa9",
+					     "\xff",	    "/include/",
+					     "<1 2>",	    ";",
+					     "\\400",	    "\\x0",
+					     "%s",	    "\\/",
+					     "\\8"};
 
 	put(g, "\"");
 	for (int n = below(g, 5); n > 0; n--)
@@ -721,10 +747,13 @@ static bool include(struct gen *g, unsigned bit, const char *name)
 
 static void value_part(struct gen *g)
 {
-	static const char *const files[] = {
-		"(\"inc/data.bin\")", "( \"inc/data.bin\", 3, 5 )", "(\"inc/data.bin\",(1 << 2),0x8)",
-		"(\"inc/data.bin\", 30, 100)", "(\"inc/data.bin\", 0, 0)", "(\"inc/data.bin\", 99, 1)",
-		"(\"inc/empty.bin\")"};
+	static const char *const files[] = {"(\"inc/data.bin\")",
+					    "( \"inc/data.bin\", 3, 5 )",
+					    "(\"inc/data.bin\",(1 << 2),0x8)",
+					    "(\"inc/data.bin\", 30, 100)",
+					    "(\"inc/data.bin\", 0, 0)",
+					    "(\"inc/data.bin\", 99, 1)",
+					    "(\"inc/empty.bin\")"};
 
 	if (mistake(g, AT_VALUE))
 		return;
@@ -771,7 +800,8 @@ static bool has_name(const struct names *names, const char *name)
 
 static void legal_name(struct gen *g, const char *more, char *out)
 {
-	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+-";
+	static const char chars[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+-";
 	int n = 1 + below(g, chance(g, 90) ? 8 : 31), base = (int)sizeof(chars) - 1;
 
 	for (int i = 0; i < n; i++) {
@@ -784,10 +814,32 @@ static void legal_name(struct gen *g, const char *more, char *out)
 
 static void prop_name(struct gen *g, char *out)
 {
-	static const char *const usual[] = {
-		"reg", "compatible", "status", "#address-cells", "#size-cells", "ranges", "model", "a",
-		"b", "cpus", "x", "vendor,prop", "prop1", "prop2", "device_type", "0x1", "12", "#", "?", "*",
-		"reserved-names", "some-bytes", "-", "prop", "op", "-prop"};
+	static const char *const usual[] = {"reg",
+					    "compatible",
+					    "status",
+					    "#address-cells",
+					    "#size-cells",
+					    "ranges",
+					    "model",
+					    "a",
+					    "b",
+					    "cpus",
+					    "x",
+					    "vendor,prop",
+					    "prop1",
+					    "prop2",
+					    "device_type",
+					    "0x1",
+					    "12",
+					    "#",
+					    "?",
+					    "*",
+					    "reserved-names",
+					    "some-bytes",
+					    "-",
+					    "prop",
+					    "op",
+					    "-prop"};
 
 	if (chance(g, 75))
 		strcpy(out, ONE_OF(g, usual));
@@ -797,8 +849,8 @@ static void prop_name(struct gen *g, char *out)
 
 static void node_name(struct gen *g, int parent, char *out)
 {
-	static const char *const usual[] = {"cpu", "memory", "node", "bus", "a", "b", "dev", "soc", "x.y",
-					    "0", "1a"};
+	static const char *const usual[] = {"cpu", "memory", "node", "bus", "a", "b",
+					    "dev", "soc",    "x.y",  "0",   "1a"};
 
 	if (parent >= 0 && !strcmp(g->node[parent].name, "cpus")) {
 		snprintf(out, NAME_BYTES, "cpu@%x", (unsigned)below(g, 12));
@@ -1106,7 +1158,8 @@ static void top_block(struct gen *g)
 {
 	int n = -1, kind = below(g, 10);
 
-	if (mistake(g, AT_TOP) || include(g, 4, "inc/top.dtsi") || include(g, 5, "inc/sub/deep.dtsi"))
+	if (mistake(g, AT_TOP) || include(g, 4, "inc/top.dtsi") ||
+	    include(g, 5, "inc/sub/deep.dtsi"))
 		return;
 	if (g->plugin && chance(g, 50)) {
 		fragment(g);
@@ -1183,7 +1236,8 @@ static bool known_difference(const struct text *t)
 
 		if (s[i] == '\\' && s[k] == '\'')
 			return true;
-		if (s[i] == '\\' && s[k] == 'x' && !(s[k + 1] && strchr("0123456789abcdefABCDEF", s[k + 1])))
+		if (s[i] == '\\' && s[k] == 'x' &&
+		    !(s[k + 1] && strchr("0123456789abcdefABCDEF", s[k + 1])))
 			return true;
 		if (s[i] != '/' || (i && is_name_char(s[i - 1])))
 			continue;
@@ -1293,7 +1347,8 @@ static void source(struct gen *g, uint64_t seed, bool files)
 		if (kind < 11) {
 			do
 				g->mistake = &ONE_OF(g, mistakes);
-			while (g->plugin && g->mistake->site == AT_CELL && strstr(g->mistake->text, "&{"));
+			while (g->plugin && g->mistake->site == AT_CELL &&
+			       strstr(g->mistake->text, "&{"));
 			g->patience = below(g, 4);
 			if (g->mistake->site == AT_START || g->mistake->site == AT_END)
 				g->patience = 0;
@@ -1362,9 +1417,12 @@ static int write_includes(const char *dir)
 	} files[] = {
 		{"inc/header.dtsi", "/* a header */ /dts-v1/;\n"},
 		{"inc/value.dtsi", "<1 2 inc_value: 3>, \"included\""},
-		{"inc/props.dtsi", "inc-a = <1>;\ninc_prop: inc-b = \"b\";\n/include/ \"sub/more.dtsi\""},
-		{"inc/node.dtsi", "inc_node: inc-node@1 {\n\treg = <1>;\n\t/include/ \"sub/more.dtsi\"\n};\n"},
-		{"inc/top.dtsi", "# 7 \"elsewhere.dtsi\"\n/ {\n\tinc_top: inc-top { back = <&inc_top>; };\n};"},
+		{"inc/props.dtsi",
+		 "inc-a = <1>;\ninc_prop: inc-b = \"b\";\n/include/ \"sub/more.dtsi\""},
+		{"inc/node.dtsi",
+		 "inc_node: inc-node@1 {\n\treg = <1>;\n\t/include/ \"sub/more.dtsi\"\n};\n"},
+		{"inc/top.dtsi",
+		 "# 7 \"elsewhere.dtsi\"\n/ {\n\tinc_top: inc-top { back = <&inc_top>; };\n};"},
 		{"inc/sub/deep.dtsi", "/ { inc-deep { data = /incbin/(\"../data.bin\", 4, 4);\n"
 				      "\t/include/ \"more.dtsi\"\n}; };\n"},
 		{"inc/sub/more.dtsi", "inc-more; // and no more\n"},

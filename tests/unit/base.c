@@ -14,12 +14,27 @@ static struct mk_arena a;
 
 static void numbers(void)
 {
-	static const struct { const char *text; bool ok; unsigned long long v; } t[] = {
-		{"0", true, 0}, {"42", true, 42}, {"0x2a", true, 42}, {"0XFF", true, 255},
-		{"18446744073709551615", true, UINT64_MAX}, {"18446744073709551616", false, 0},
-		{"0xffffffffffffffff", true, UINT64_MAX}, {"0x10000000000000000", false, 0},
-		{"", false, 0}, {"0x", false, 0}, {"-1", false, 0}, {"+1", false, 0}, {" 1", false, 0},
-		{"1 ", false, 0}, {"12a", false, 0}, {"0b1", false, 0}, {"1e3", false, 0}};
+	static const struct {
+		const char *text;
+		bool ok;
+		unsigned long long v;
+	} t[] = {{"0", true, 0},
+		 {"42", true, 42},
+		 {"0x2a", true, 42},
+		 {"0XFF", true, 255},
+		 {"18446744073709551615", true, UINT64_MAX},
+		 {"18446744073709551616", false, 0},
+		 {"0xffffffffffffffff", true, UINT64_MAX},
+		 {"0x10000000000000000", false, 0},
+		 {"", false, 0},
+		 {"0x", false, 0},
+		 {"-1", false, 0},
+		 {"+1", false, 0},
+		 {" 1", false, 0},
+		 {"1 ", false, 0},
+		 {"12a", false, 0},
+		 {"0b1", false, 0},
+		 {"1e3", false, 0}};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		uint64_t v = 7;
@@ -31,13 +46,30 @@ static void numbers(void)
 
 static void sizes(void)
 {
-	static const struct { const char *text; bool ok; unsigned long long v; } t[] = {
-		{"2G", true, 2ULL << 30}, {"2GB", true, 2ULL << 30}, {"2GiB", true, 2ULL << 30},
-		{"2gb", true, 2ULL << 30}, {"512M", true, 512ULL << 20}, {"0x80000000", true, 0x80000000},
-		{"4096", true, 4096}, {"4096B", true, 4096}, {"0x1B", true, 0x1b}, {"1K", true, 1024},
-		{"3T", true, 3ULL << 40}, {"1P", true, 1ULL << 50}, {"16777216P", false, 0}, {"G", false, 0},
-		{"2GG", false, 0}, {"2iB", false, 0}, {"B", false, 0}, {"2 G", false, 0}, {"2.5G", false, 0},
-		{"0x2G", true, 2ULL << 30}};
+	static const struct {
+		const char *text;
+		bool ok;
+		unsigned long long v;
+	} t[] = {{"2G", true, 2ULL << 30},
+		 {"2GB", true, 2ULL << 30},
+		 {"2GiB", true, 2ULL << 30},
+		 {"2gb", true, 2ULL << 30},
+		 {"512M", true, 512ULL << 20},
+		 {"0x80000000", true, 0x80000000},
+		 {"4096", true, 4096},
+		 {"4096B", true, 4096},
+		 {"0x1B", true, 0x1b},
+		 {"1K", true, 1024},
+		 {"3T", true, 3ULL << 40},
+		 {"1P", true, 1ULL << 50},
+		 {"16777216P", false, 0},
+		 {"G", false, 0},
+		 {"2GG", false, 0},
+		 {"2iB", false, 0},
+		 {"B", false, 0},
+		 {"2 G", false, 0},
+		 {"2.5G", false, 0},
+		 {"0x2G", true, 2ULL << 30}};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		uint64_t v = 7;
@@ -53,12 +85,21 @@ static void sizes(void)
 
 static void lists(void)
 {
-	static const struct { const char *text, *again; } good[] = {
-		{"4-7", "4-7"}, {"4-7,10,12-20:2", "4-7,10,12,14,16,18,20"}, {"9,3,7", "9,3,7"},
-		{"5,4", "5,4"}, {"1,2,3,7", "1-3,7"}, {"", ""}, {"0-7:2/4", "0-1,4-5"},
-		{"18446744073709551614-18446744073709551615", "18446744073709551614-18446744073709551615"}};
-	static const char *const bad[] = {"a", "4-", "-4", "7-4", "4,,5", ",4", "4,", "1-2-3", "1-9:0",
-					  "0-18446744073709551615", "1-4:3/2", "4 5"};
+	static const struct {
+		const char *text, *again;
+	} good[] = {{"4-7", "4-7"},
+		    {"4-7,10,12-20:2", "4-7,10,12,14,16,18,20"},
+		    {"9,3,7", "9,3,7"},
+		    {"5,4", "5,4"},
+		    {"1,2,3,7", "1-3,7"},
+		    {"", ""},
+		    {"0-7:2/4", "0-1,4-5"},
+		    {"18446744073709551614-18446744073709551615",
+		     "18446744073709551614-18446744073709551615"}};
+	static const char *const bad[] = {
+		"a",	   "4-", "-4",	  "7-4",   "4,,5",
+		",4",	   "4,", "1-2-3", "1-9:0", "0-18446744073709551615",
+		"1-4:3/2", "4 5"};
 	struct mk_ids ids;
 	size_t at;
 
@@ -109,7 +150,8 @@ static void sets(void)
 		bool x[SMALL], y[SMALL], z[SMALL];
 		struct mk_ranges p, q, r;
 		uint64_t first = tap_random(&seed) % SMALL, last = first + tap_random(&seed) % 16;
-		uint64_t size = 1 + tap_random(&seed) % 12, align = 1ULL << tap_random(&seed) % 4, base = 0, best = 0;
+		uint64_t size = 1 + tap_random(&seed) % 12, align = 1ULL << tap_random(&seed) % 4,
+			 base = 0, best = 0;
 		bool all = true, any = false, fits, found = false;
 		uint64_t hole = SMALL + 1;
 
@@ -126,7 +168,8 @@ static void sets(void)
 			all = all && x[i];
 			any = any || x[i];
 		}
-		bad_has += mk_ranges_has(&p, first, last) != all || mk_ranges_meets(&p, first, last) != any;
+		bad_has += mk_ranges_has(&p, first, last) != all ||
+			   mk_ranges_meets(&p, first, last) != any;
 		/* best fit: the smallest hole, in it the lowest place */
 		for (size_t i = 0; i < p.n; i++) {
 			uint64_t len = p.r[i].last - p.r[i].first + 1;
@@ -165,8 +208,10 @@ static void ends(void)
 	tap(all.n == 1 && mk_ranges_count(&all) == UINT64_MAX, "all numbers: the count saturates");
 	tap(one.n == 1 && one.r[0].last == UINT64_MAX, "a range can end at the last number");
 	tap(left.n == 1 && left.r[0].last == UINT64_MAX - 4096, "a difference at the last number");
-	tap(mk_ranges_best_fit(&one, 4096, 4096, &base) && base == UINT64_MAX - 4095, "a fit at the last number");
-	tap(!mk_ranges_best_fit(&one, 4096, 1ULL << 63, &base), "no fit where alignment would wrap");
+	tap(mk_ranges_best_fit(&one, 4096, 4096, &base) && base == UINT64_MAX - 4095,
+	    "a fit at the last number");
+	tap(!mk_ranges_best_fit(&one, 4096, 1ULL << 63, &base),
+	    "no fit where alignment would wrap");
 }
 
 static int parse(const char *text, struct mk_record *rec, struct mk_err *err)
@@ -191,25 +236,47 @@ static int parse(const char *text, struct mk_record *rec, struct mk_err *err)
 
 static void records(void)
 {
-	static const char *const bad[] = {"web\n", "Create web\n", "create web cpus\n", "create web a=1 a=2\n",
-					  "create web a=%zz\n", "create web a=%0\n", "create web a=%00\n",
-					  "create %4 a=1\n", "#mk 1\ncreate web a=1\n", "#mk 2\n", "create web =1\n",
+	static const char *const bad[] = {"web\n",
+					  "Create web\n",
+					  "create web cpus\n",
+					  "create web a=1 a=2\n",
+					  "create web a=%zz\n",
+					  "create web a=%0\n",
+					  "create web a=%00\n",
+					  "create %4 a=1\n",
+					  "#mk 1\ncreate web a=1\n",
+					  "#mk 2\n",
+					  "create web =1\n",
 					  "create web A=1\n"};
-	static const char *const names[] = {"plain", "with space", "new\nline", "@pool", "tx_3", "-", "a,b", "100%",
-					    "\x1b[2J", "caf\xc3\xa9", "bad\xff\xfeutf8", "\xc2\x85nel", "\x7f"};
+	static const char *const names[] = {"plain",
+					    "with space",
+					    "new\nline",
+					    "@pool",
+					    "tx_3",
+					    "-",
+					    "a,b",
+					    "100%",
+					    "\x1b[2J",
+					    "caf\xc3\xa9",
+					    "bad\xff\xfeutf8",
+					    "\xc2\x85nel",
+					    "\x7f"};
 	struct mk_record rec;
 	struct mk_err err;
 
 	tap(!parse("create web cpus=4-7 memory=2G\n", &rec, &err) && !strcmp(rec.verb, "create") &&
-		    !strcmp(rec.subject, "web") && rec.n == 2 && !rec.special, "a record is read");
+		    !strcmp(rec.subject, "web") && rec.n == 2 && !rec.special,
+	    "a record is read");
 	tap(!parse("  cpu-add @pool cpus=4\r\n", &rec, &err) && rec.special, "@pool is special");
 	tap(!parse("delete %40pool\n", &rec, &err) && !rec.special && !strcmp(rec.subject, "@pool"),
 	    "an instance called @pool is not the pool");
 	tap(parse("# nothing\n\n", &rec, &err) == 1, "comments and blank lines are no records");
 	tap(!parse("#mk 1\ndelete a\n#end 1\n", &rec, &err), "a whole stream");
-	tap(!parse("#mk 1\ndelete a\n#end 1\n#mk 1\n#end 0\n", &rec, &err), "two streams, concatenated");
+	tap(!parse("#mk 1\ndelete a\n#end 1\n#mk 1\n#end 0\n", &rec, &err),
+	    "two streams, concatenated");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		tap(parse(bad[i], &rec, &err) == MK_BAD && err.text[0], "refused: %.20s", strtok(mk_arena_str(&a, bad[i]), "\n"));
+		tap(parse(bad[i], &rec, &err) == MK_BAD && err.text[0], "refused: %.20s",
+		    strtok(mk_arena_str(&a, bad[i]), "\n"));
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct mk_record_writer w;
 		const struct mk_pair *p;
@@ -221,8 +288,9 @@ static void records(void)
 		mk_record_str(&w, "what", names[i]);
 		mk_record_end(&w);
 		mk_record_end_stream(&w);
-		if (!tap(!parse(mk_buf_cstr(&b), &rec, &err) && !strcmp(rec.subject, names[i]) && !rec.special &&
-				 (p = mk_record_get(&rec, "what")) && !strcmp(mk_record_text(&a, p), names[i]),
+		if (!tap(!parse(mk_buf_cstr(&b), &rec, &err) && !strcmp(rec.subject, names[i]) &&
+				 !rec.special && (p = mk_record_get(&rec, "what")) &&
+				 !strcmp(mk_record_text(&a, p), names[i]),
 			 "name %zu survives as subject and value", i))
 			tap_note("%s", err.text);
 	}
@@ -230,16 +298,20 @@ static void records(void)
 
 static void utf8(void)
 {
-	static const struct { const char *s; size_t n; } t[] = {
-		{"a", 1}, {"\xc3\xa9", 2}, {"\xe2\x82\xac", 3}, {"\xf0\x9f\x98\x80", 4}, {"\xc0\x80", 0},
-		{"\xe0\x80\x80", 0}, {"\xed\xa0\x80", 0}, {"\xf4\x90\x80\x80", 0}, {"\xff", 0}, {"\xc3", 0}, {"\x80", 0}};
+	static const struct {
+		const char *s;
+		size_t n;
+	} t[] = {{"a", 1},	  {"\xc3\xa9", 2},     {"\xe2\x82\xac", 3}, {"\xf0\x9f\x98\x80", 4},
+		 {"\xc0\x80", 0}, {"\xe0\x80\x80", 0}, {"\xed\xa0\x80", 0}, {"\xf4\x90\x80\x80", 0},
+		 {"\xff", 0},	  {"\xc3", 0},	       {"\x80", 0}};
 	struct mk_buf b;
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		tap(mk_utf8_len(t[i].s, strlen(t[i].s)) == t[i].n, "UTF-8 %zu", i);
 	mk_buf_init(&b, &a);
 	mk_json_string(&b, "a\"\\\n\x01\x7f\xff\xc3\xa9", 9);
-	tap(!strcmp(mk_buf_cstr(&b), "\"a\\\"\\\\\\u000a\\u0001\\u007f\\ufffd\xc3\xa9\""), "a JSON string escapes");
+	tap(!strcmp(mk_buf_cstr(&b), "\"a\\\"\\\\\\u000a\\u0001\\u007f\\ufffd\xc3\xa9\""),
+	    "a JSON string escapes");
 }
 
 int main(void)

@@ -82,21 +82,26 @@ static char *requests(const struct mk_state *s, char **shuffled)
 	for (unsigned i = 0; i < 8; i++) {
 		const char *name = mk_arena_fmt(&a, "i%u", i);
 		const struct mk_instance *x = mk_instance_find(s, name);
-		const char *devices = below(4) ? "" : mk_arena_fmt(&a, " devices=dev%llu", below(3));
+		const char *devices =
+			below(4) ? "" : mk_arena_fmt(&a, " devices=dev%llu", below(3));
 
 		if (below(2))
 			continue;
 		if (!x)
 			line[n++] = mk_arena_fmt(&a, "create %s %s=%llu memory=%lluM%s\n", name,
-						 below(4) ? "cpu-count" : "cpus", 1 + below(5), 1 + below(24), devices);
+						 below(4) ? "cpu-count" : "cpus", 1 + below(5),
+						 1 + below(24), devices);
 		else if (!below(3))
 			line[n++] = mk_arena_fmt(&a, "delete %s\n", name);
 		else if (below(2))
-			line[n++] = mk_arena_fmt(&a, "update %s cpu-count=%llu\n", name, 1 + below(6));
+			line[n++] =
+				mk_arena_fmt(&a, "update %s cpu-count=%llu\n", name, 1 + below(6));
 		else
-			line[n++] = mk_arena_fmt(&a, "update %s memory=%lluK%s\n", name,
-						 (unsigned long long)(mk_mems_bytes(&x->mem) >> 10) + 4 * below(4096),
-						 devices);
+			line[n++] =
+				mk_arena_fmt(&a, "update %s memory=%lluK%s\n", name,
+					     (unsigned long long)(mk_mems_bytes(&x->mem) >> 10) +
+						     4 * below(4096),
+					     devices);
 	}
 	for (size_t i = 0; i < n; i++)
 		mk_buf_str(&b, line[i]);
@@ -155,7 +160,8 @@ static bool through_blob(const struct mk_state *from, struct mk_state *to)
 	mk_buf_init(&again, &a);
 	mk_tree_init(t, &a);
 	mk_diags_init(&d, &a);
-	if (mk_encode_blob(&b, from, &err) || mk_fdt_vet(&a, b.data, b.len, "b", 0, &blob, &size, &err) ||
+	if (mk_encode_blob(&b, from, &err) ||
+	    mk_fdt_vet(&a, b.data, b.len, "b", 0, &blob, &size, &err) ||
 	    mk_fdt_read(t, blob, f, &err))
 		return false;
 	mk_decode(to, t, &opts, &d);
@@ -165,7 +171,8 @@ static bool through_blob(const struct mk_state *from, struct mk_state *to)
 }
 
 struct totals {
-	unsigned placed, refused, invalid, unstable, unequal, oversized, unordered, unfolded, unread;
+	unsigned placed, refused, invalid, unstable, unequal, oversized, unordered, unfolded,
+		unread;
 };
 
 static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
@@ -188,7 +195,8 @@ static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
 	n->invalid += errors(&want) != 0;
 	n->unstable += !through_blob(&want, &seen);
 	mk_delta_init(&d, &a);
-	if (mk_delta_compute(&d, now, &seen, &err) || mk_overlays_make(&overlays, &d, abi, 4096, &err)) {
+	if (mk_delta_compute(&d, now, &seen, &err) ||
+	    mk_overlays_make(&overlays, &d, abi, 4096, &err)) {
 		tap_note("%s", err.text);
 		n->unfolded++;
 		return;
@@ -201,7 +209,8 @@ static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
 		if (mk_fdt_write(&b, overlays.tree[i], 0, &err) || b.len > 4096)
 			n->oversized++;
 		mk_delta_init(&again, &a);
-		if (mk_overlay_read(&again, overlays.tree[i], &folded, &err) || mk_delta_apply(&folded, &again, &err)) {
+		if (mk_overlay_read(&again, overlays.tree[i], &folded, &err) ||
+		    mk_delta_apply(&folded, &again, &err)) {
 			tap_note("%s", err.text);
 			n->unfolded++;
 			return;
@@ -239,15 +248,18 @@ static void run(unsigned abi)
 			one_change(&n, &s, abi);
 		mk_arena_reset(&a);
 	}
-	tap(n.placed > CASES && n.refused > CASES / 10, "ABI %u: %u changes placed, %u refused", abi, n.placed,
-	    n.refused);
+	tap(n.placed > CASES && n.refused > CASES / 10, "ABI %u: %u changes placed, %u refused",
+	    abi, n.placed, n.refused);
 	tap(!n.unread, "ABI %u: no refusal calls a good request malformed", abi);
 	tap(!n.invalid, "ABI %u: what is placed or folded is valid (%u are not)", abi, n.invalid);
-	tap(!n.unstable, "ABI %u: a state is the same after it was written and read (%u are not)", abi, n.unstable);
+	tap(!n.unstable, "ABI %u: a state is the same after it was written and read (%u are not)",
+	    abi, n.unstable);
 	tap(!n.oversized, "ABI %u: no overlay is larger than a page (%u are)", abi, n.oversized);
 	tap(!n.unfolded, "ABI %u: every overlay can be folded (%u cannot)", abi, n.unfolded);
-	tap(!n.unordered, "ABI %u: the order of a batch does not matter (%u times it did)", abi, n.unordered);
-	tap(!n.unequal, "ABI %u: folding leads to the state that was wanted (%u do not)", abi, n.unequal);
+	tap(!n.unordered, "ABI %u: the order of a batch does not matter (%u times it did)", abi,
+	    n.unordered);
+	tap(!n.unequal, "ABI %u: folding leads to the state that was wanted (%u do not)", abi,
+	    n.unequal);
 }
 
 int main(void)

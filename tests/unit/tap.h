@@ -10,8 +10,7 @@
 static int tap_n, tap_failed;
 
 /* One result; what follows a failure is said by the caller with tap_note. */
-__attribute__((format(printf, 2, 3), unused))
-static bool tap(bool ok, const char *fmt, ...)
+__attribute__((format(printf, 2, 3), unused)) static bool tap(bool ok, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -24,8 +23,7 @@ static bool tap(bool ok, const char *fmt, ...)
 	return ok;
 }
 
-__attribute__((format(printf, 1, 2), unused))
-static void tap_note(const char *fmt, ...)
+__attribute__((format(printf, 1, 2), unused)) static void tap_note(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -43,8 +41,7 @@ static int tap_end(void)
 }
 
 /* A generator of numbers that is the same on every machine (xorshift64*). */
-__attribute__((unused))
-static unsigned long long tap_random(unsigned long long *state)
+__attribute__((unused)) static unsigned long long tap_random(unsigned long long *state)
 {
 	*state ^= *state >> 12;
 	*state ^= *state << 25;
