@@ -86,14 +86,22 @@ const char *mk_tok_text(const struct mk_lex *l);
 int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool dialect,
 		   struct mk_err *err);
 
-/* Adds a label to a node, or revives it there. */
+/* Adds a label to a node or property, or revives it there. */
 void mk_label_node(struct mk_tree *t, struct mk_node *n, const char *interned);
+void mk_label_prop(struct mk_tree *t, struct mk_prop *prop, const char *interned);
+
+/* The same for a node that stands in the tree: the label can be found from now on. */
+void mk_label_merged(struct mk_tree *t, struct mk_node *n, const char *interned);
+
+/* Makes labels findable: one, or all of a subtree that has joined the tree. */
+void mk_label_register(struct mk_tree *t, struct mk_label *l);
+void mk_labels_register(struct mk_tree *t, struct mk_node *n);
 
 /* Marks a node and all below it as deleted, with their labels. */
 void mk_delete_node(struct mk_node *n);
 
-/* Makes a node's labels findable. */
-void mk_label_register(struct mk_tree *t, struct mk_label *l);
+/* Lays the definition from over into; from is used up. */
+void mk_merge(struct mk_tree *t, struct mk_node *into, struct mk_node *from);
 
 /* The live node that a reference names: a label, or a path that begins with '/'. */
 struct mk_node *mk_dts_find(struct mk_tree *t, const char *ref);

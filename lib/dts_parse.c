@@ -568,37 +568,6 @@ static int prefix_labels(struct parser *p, struct labels *labels)
 	return rc;
 }
 
-void mk_label_node(struct mk_tree *t, struct mk_node *n, const char *interned)
-{
-	struct mk_label *l;
-
-	for (l = n->labels; l; l = l->next)
-		if (l->name == interned) {
-			l->deleted = false;
-			return;
-		}
-	l = mk_arena_alloc(t->arena, sizeof(*l));
-	l->name = interned;
-	l->node = n;
-	l->next = n->labels;
-	n->labels = l;
-}
-
-static void label_prop(struct mk_tree *t, struct mk_prop *prop, const char *interned)
-{
-	struct mk_label *l;
-
-	for (l = prop->labels; l; l = l->next)
-		if (l->name == interned) {
-			l->deleted = false;
-			return;
-		}
-	l = mk_arena_alloc(t->arena, sizeof(*l));
-	l->name = interned;
-	l->next = prop->labels;
-	prop->labels = l;
-}
-
 static int property(struct parser *p, struct mk_node *node, const char *name, struct mk_span at,
 		    const struct labels *labels)
 {
@@ -624,7 +593,7 @@ static int property(struct parser *p, struct mk_node *node, const char *name, st
 	if (!at_punct(p, ';'))
 		return unexpected(p, "';'");
 	for (size_t i = labels->n; i-- > 0;)
-		label_prop(p->t, prop, labels->name[i]);
+		mk_label_prop(p->t, prop, labels->name[i]);
 	mk_prop_append(p->t, node, prop);
 	return next(p);
 }
@@ -751,104 +720,6 @@ static int node_body(struct parser *p, struct mk_node *node, unsigned depth)
 	return rc ? rc : expect(p, ';');
 }
 
-/* ------------------------------------------------------------ merging */
-
-void mk_label_register(struct mk_tree *t, struct mk_label *l)
-{
-	struct mk_label **head = mk_name_labels(l->name);
-
-	(void)t;
-	l->same_name = *head;
-	*head = l;
-}
-
-static void register_labels(struct mk_tree *t, struct mk_node *n)
-{
-	for (struct mk_label *l = n->labels; l; l = l->next)
-		mk_label_register(t, l);
-	for (struct mk_node *c = n->child; c; c = c->next)
-		register_labels(t, c);
-}
-
-static void delete_prop(struct mk_prop *p)
-{
-	p->deleted = true;
-	for (struct mk_label *l = p->labels; l; l = l->next)
-		l->deleted = true;
-}
-
-void mk_delete_node(struct mk_node *n)
-{
-	n->deleted = true;
-	for (struct mk_node *c = mk_first(n); c; c = mk_next(c))
-		mk_delete_node(c);
-	for (struct mk_prop *p = mk_prop_first(n); p; p = mk_prop_next(p))
-		delete_prop(p);
-	for (struct mk_label *l = n->labels; l; l = l->next)
-		l->deleted = true;
-}
-
-/* Adds a label to a node of the tree proper: a new one must become findable. */
-static void label_merged(struct mk_tree *t, struct mk_node *n, const char *name)
-{
-	struct mk_label *newest = n->labels;
-
-	mk_label_node(t, n, name);
-	if (n->labels != newest)
-		mk_label_register(t, n->labels);
-}
-
-static void merge_prop(struct mk_tree *t, struct mk_node *into, struct mk_prop *p)
-{
-	struct mk_prop *old = mk_prop_any(t, into, p->name);
-
-	if (p->deleted) {
-		if (old)
-			delete_prop(old);
-		return;
-	}
-	if (!old) {
-		mk_prop_append(t, into, p);
-		return;
-	}
-	for (struct mk_label *l = p->labels; l; l = l->next)
-		label_prop(t, old, l->name);
-	old->data = p->data;
-	old->len = p->len;
-	old->marks = p->marks;
-	old->at = p->at;
-	old->value = p->value;
-	old->deleted = false;
-}
-
-static void merge(struct mk_tree *t, struct mk_node *into, struct mk_node *from)
-{
-	struct mk_prop *p, *next_prop;
-	struct mk_node *c, *next_child;
-
-	into->deleted = false;
-	for (struct mk_label *l = from->labels; l; l = l->next)
-		label_merged(t, into, l->name);
-	for (p = from->prop; p; p = next_prop) {
-		next_prop = p->next;
-		merge_prop(t, into, p);
-	}
-	for (c = from->child; c; c = next_child) {
-		struct mk_node *old = mk_child_any(t, into, c->name);
-
-		next_child = c->next;
-		if (c->deleted) {
-			if (old)
-				mk_delete_node(old);
-		} else if (old) {
-			merge(t, old, c);
-		} else {
-			mk_node_append(t, into, c);
-			register_labels(t, c);
-		}
-	}
-}
-
 /* ------------------------------------------------------------ the top level */
 
 static struct mk_node *empty_root(struct parser *p)
@@ -884,7 +755,7 @@ static void orphan(struct parser *p, struct mk_node *body, const char *ref, stru
 	body->name = mk_intern(&p->t->names, "__overlay__", 11);
 	mk_node_append(p->t, f, body);
 	mk_node_append(p->t, p->t->root, f);
-	register_labels(p->t, f);
+	mk_labels_register(p->t, f);
 }
 
 /* [label:] &ref { }; */
@@ -910,8 +781,8 @@ static int addition(struct parser *p, const struct labels *labels)
 									   : NULL;
 	if (target) {
 		for (size_t i = labels->n; i-- > 0;)
-			label_merged(p->t, target, labels->name[i]);
-		merge(p->t, target, body);
+			mk_label_merged(p->t, target, labels->name[i]);
+		mk_merge(p->t, target, body);
 		return MK_OK;
 	}
 	if (!p->plugin || labels->n)
@@ -933,6 +804,11 @@ static int mark_node(struct parser *p, bool deletes)
 	target = mk_dts_find(p->t, p->lex.tok.text);
 	if (!target)
 		return mk_dts_no_such(p->t, p->lex.tok.text, p->lex.tok.at, p->err);
+	if (deletes && target == p->t->root) {
+		mk_fail_at(p->err, MK_BAD, p->lex.tok.at, "the root cannot be deleted");
+		mk_hint(p->err, "a tree without a root is no tree; delete the nodes below it");
+		return MK_BAD;
+	}
 	if (deletes)
 		mk_delete_node(target);
 	else
@@ -969,10 +845,10 @@ static int root(struct parser *p)
 	if (rc)
 		return rc;
 	if (p->t->root) {
-		merge(p->t, p->t->root, body);
+		mk_merge(p->t, p->t->root, body);
 	} else {
 		p->t->root = body;
-		register_labels(p->t, body);
+		mk_labels_register(p->t, body);
 	}
 	return MK_OK;
 }

@@ -84,8 +84,12 @@ static struct mk_node *find_label(struct mk_tree *t, const char *name, size_t le
 
 struct mk_node *mk_dts_find(struct mk_tree *t, const char *ref)
 {
+	size_t len = strlen(ref);
+
+	if (ref[0] == '/' && len > 1 && ref[len - 1] == '/' && ref[len - 2] == '/')
+		return NULL; /* to dtc, a last name that is empty */
 	if (ref[0] == '/')
-		return mk_node_at(t, t->root, ref, strlen(ref));
+		return mk_node_at(t, t->root, ref, len);
 	return find_label(t, ref, strlen(ref));
 }
 

@@ -22,7 +22,7 @@
 #   - A named root, "/name { };", is refused by dtc and ours.
 #   - More than 64 levels of nodes, 256 of parentheses, 32 labels on one thing.
 #   - /delete-property/ name;: dtc looks at the deleted property all the same.
-#   - /delete-node/ &{/};: dtc then writes a blob without any node.
+#   - /delete-node/ &{/}; is refused: dtc writes a blob without any node.
 #   - Names of nodes that begin with '@', numbers that do not fit: versions of
 #     dtc differ; 1.6.1 refuses the latter, and so do we.
 #   - A plugin with phandle = <&itself>: its __local_fixups__ say phandle = <0>,

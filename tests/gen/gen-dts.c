@@ -306,6 +306,7 @@ static const struct mistake mistakes[] = {
 	{AT_VALUE, "&no_such_label"},
 	{AT_VALUE, "&{/no/such/path}"},
 	{AT_VALUE, "&{no/slash}"},
+	{AT_VALUE, "&{//}"},
 	{AT_VALUE, "& label"},
 	{AT_VALUE, "&"},
 	{AT_VALUE, "/bits/ 24 <1>"},
@@ -646,7 +647,8 @@ static void reference(struct gen *g, bool as_path)
 		want(g, l);
 	} else if (n >= 0 && chance(g, 60)) {
 		path_of(g, n, path);
-		putf(g, "&{%s%s}", path, chance(g, 4) ? "/" : "");
+		putf(g, "&{%s%s%s}", chance(g, 4) ? "/" : "", path,
+		     chance(g, 4) ? chance(g, 10) ? "//" : "/" : "");
 		want(g, path);
 	} else if (chance(g, 30)) {
 		put(g, "&{/}");
