@@ -86,6 +86,40 @@ const char *mk_tok_text(const struct mk_lex *l);
 int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool dialect,
 		   struct mk_err *err);
 
+struct mk_parser {
+	struct mk_lex lex;
+	struct mk_tree *t;
+	const struct mk_dts_options *opts;
+	struct mk_err *err;
+	bool dialect; /* the source is in opts->dialect */
+	bool plugin;
+	unsigned fragments; /* made for &label { } in a plugin */
+	const char *root_name;
+	struct mk_span root_at;
+};
+
+void mk_parser_init(struct mk_parser *p, struct mk_tree *t, const struct mk_dts_options *opts,
+		    struct mk_dts_input *input, struct mk_err *err);
+
+/* Whether the token in hand is this byte; to the next one; this byte, then the next one. */
+bool mk_at_punct(const struct mk_parser *p, char c);
+int mk_next_token(struct mk_parser *p);
+int mk_expect(struct mk_parser *p, char c);
+
+/* Fails: wanted was expected, what is in hand was found. */
+int mk_unexpected(struct mk_parser *p, const char *wanted);
+
+/* A number, a character, or an expression in parentheses; depth is 0. */
+int mk_parse_primary(struct mk_parser *p, uint64_t *out, unsigned depth);
+
+/* What was marked inside of a value. */
+struct mk_value_marks {
+	struct mk_mark *first, *last;
+};
+
+/* A whole value of a property into p->lex.value. */
+int mk_parse_value(struct mk_parser *p, const char *prop, struct mk_value_marks *v);
+
 /* Adds a label to a node or property, or revives it there. */
 void mk_label_node(struct mk_tree *t, struct mk_node *n, const char *interned);
 void mk_label_prop(struct mk_tree *t, struct mk_prop *prop, const char *interned);

@@ -37,7 +37,6 @@ void mk_label_prop(struct mk_tree *t, struct mk_prop *prop, const char *interned
 	prop->labels = l;
 }
 
-
 void mk_label_register(struct mk_tree *t, struct mk_label *l)
 {
 	struct mk_label **head = mk_name_labels(l->name);
