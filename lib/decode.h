@@ -28,10 +28,6 @@ const char *mk_nearest(const char *name, const char *const *known);
 bool mk_decode_cells(struct mk_arena *a, const struct mk_prop *p, unsigned cells,
 		     struct mk_ids *out);
 
-/* Reads one device node: used for overlays, too. */
-void mk_decode_device(struct mk_state *s, struct mk_tree *t, struct mk_node *n,
-		      struct mk_diags *diags);
-
 /* Strings of a string-list property, appended to uses as they are. */
 void mk_decode_names(struct mk_state *s, struct mk_uses *uses, const struct mk_node *n,
 		     const struct mk_prop *p);

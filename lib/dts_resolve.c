@@ -90,7 +90,7 @@ struct mk_node *mk_dts_find(struct mk_tree *t, const char *ref)
 		return NULL; /* to dtc, a last name that is empty */
 	if (ref[0] == '/')
 		return mk_node_at(t, t->root, ref, len);
-	return find_label(t, ref, strlen(ref));
+	return find_label(t, ref, len);
 }
 
 /* The label of a node that is at most two edits away from name, or NULL. */

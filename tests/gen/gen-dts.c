@@ -648,7 +648,7 @@ static void reference(struct gen *g, bool as_path)
 	} else if (n >= 0 && chance(g, 60)) {
 		path_of(g, n, path);
 		putf(g, "&{%s%s%s}", chance(g, 4) ? "/" : "", path,
-		     chance(g, 4) ? chance(g, 10) ? "//" : "/" : "");
+		     !chance(g, 4) ? "" : !g->plugin && chance(g, 10) ? "//" : "/");
 		want(g, path);
 	} else if (chance(g, 30)) {
 		put(g, "&{/}");
