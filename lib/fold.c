@@ -19,16 +19,26 @@ struct reader {
 	const char *subject; /* the fragment's or operation's instance; NULL for the pool */
 };
 
+/* Fills err with a text that stands between two others. */
+__attribute__((format(printf, 6, 0))) static int say(struct mk_err *err, int code,
+						     struct mk_span at, const char *before,
+						     const char *behind, const char *fmt, va_list ap)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	return mk_fail_at(err, code, at, "%s: %s%s", before, text, behind);
+}
+
 __attribute__((format(printf, 3, 4))) static int bad(struct reader *r, const struct mk_node *n,
 						     const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	say(r->err, MK_BAD, n->at, mk_node_path(r->d->arena, n), "", fmt, ap);
 	va_end(ap);
-	return mk_fail_at(r->err, MK_BAD, n->at, "%s: %s", mk_node_path(r->d->arena, n), text);
+	return MK_BAD;
 }
 
 /* ------------------------------------------------------------ items of an operation */
@@ -397,14 +407,14 @@ struct executor {
 __attribute__((format(printf, 3, 4))) static int refuse(struct executor *e, const struct mk_op *op,
 							const char *fmt, ...)
 {
-	char text[512];
+	const char *what = mk_arena_fmt(e->s->arena, "%s %s", mk_op_name(op->kind),
+					op->subject ? op->subject : "@pool");
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	say(e->err, MK_NO, op->at, what, " [MK902]", fmt, ap);
 	va_end(ap);
-	return mk_fail_at(e->err, MK_NO, op->at, "%s %s: %s [MK902]", mk_op_name(op->kind),
-			  op->subject ? op->subject : "@pool", text);
+	return MK_NO;
 }
 
 static int no_instance(struct executor *e, const struct mk_op *op)

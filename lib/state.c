@@ -187,14 +187,6 @@ const char *mk_use_pci(const struct mk_state *s, const struct mk_use *use)
 	return NULL;
 }
 
-uint32_t mk_cpu_node(const struct mk_state *s, uint64_t cpu)
-{
-	for (size_t i = 0; i < s->n_numa; i++)
-		if (mk_ids_has(&s->numa[i].cpus.ids, cpu))
-			return s->numa[i].id;
-	return MK_NODE_ANY;
-}
-
 /* ------------------------------------------------------------ places */
 
 struct mk_span mk_where_span(struct mk_where w)

@@ -191,9 +191,6 @@ bool mk_use_by_pci(const struct mk_state *s, struct mk_use *use);
  */
 const char *mk_use_pci(const struct mk_state *s, const struct mk_use *use);
 
-/* The NUMA node that a CPU belongs to, MK_NODE_ANY when unknown. Linear in nodes: not for loops. */
-uint32_t mk_cpu_node(const struct mk_state *s, uint64_t cpu);
-
 /* Place and path of something, for a diagnostic. */
 struct mk_span mk_where_span(struct mk_where w);
 const char *mk_where_path(struct mk_arena *a, struct mk_where w);

@@ -378,14 +378,6 @@ static int close_stdout(struct mk_err *err)
 	return MK_OK;
 }
 
-void cli_write(struct cli *c, const void *data, size_t len)
-{
-	struct mk_err err;
-
-	if (mk_write_all(STDOUT_FILENO, data, len, "standard output", &err))
-		cli_die(c, &err);
-}
-
 /* mode: that of the file which is replaced, or what umask leaves of rw for all. */
 static int write_renamed(struct cli *c, const struct mk_buf *b, mode_t mode, struct mk_err *err)
 {

@@ -98,7 +98,4 @@ int cli_finish_nothing(struct cli *c, int status);
 /* Writes to the file c->out as cli_finish does. 0, or the exit status after saying why. */
 int cli_write_file(struct cli *c, const struct mk_buf *b);
 
-/* Writes a part of the result to standard output now. Failure ends the program. */
-void cli_write(struct cli *c, const void *data, size_t len);
-
 #endif
