@@ -56,6 +56,9 @@ struct mk_lex_file {
 
 enum { MK_INCLUDE_DEPTH_MAX = 200 };
 
+/* Kinds of tokens that a source had: what it had none of need not be looked for. */
+enum { MK_SEEN_LABEL = 1, MK_SEEN_REF = 2, MK_SEEN_OMIT = 4, MK_SEEN_DELETE = 8 };
+
 struct mk_lex {
 	struct mk_tree *tree;
 	const struct mk_dts_options *opts;
@@ -64,6 +67,7 @@ struct mk_lex {
 	struct mk_lex_file *top;
 	unsigned depth;
 	enum mk_lex_mode mode;
+	unsigned seen; /* MK_SEEN_* */
 	bool no_files;	       /* the text may not name files */
 	struct mk_token tok;   /* the current one */
 	struct mk_span before; /* the one before it */
@@ -84,7 +88,7 @@ const char *mk_tok_text(const struct mk_lex *l);
 
 /* labels, phandles, paths, checks, __symbols__, __fixups__ */
 int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool dialect,
-		   struct mk_err *err);
+		   unsigned seen, struct mk_err *err);
 
 struct mk_parser {
 	struct mk_lex lex;

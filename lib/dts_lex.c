@@ -12,29 +12,40 @@
 #include "arena.h"
 #include "num.h"
 
-static bool is_space(int c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
+/* What a byte can be part of. A lookup is made for every byte of a source, often twice. */
+enum {
+	C_SPACE = 1,
+	C_DIGIT = 2,
+	C_LETTER = 4, /* or '_': a label can begin with it */
+	C_NAME = 8,   /* one of ,.+*#?@- */
+};
 
-static bool is_digit(int c)
-{
-	return c >= '0' && c <= '9';
-}
+/* clang-format off */
+#define S C_SPACE
+#define D C_DIGIT
+#define L C_LETTER
+#define N C_NAME
+static const unsigned char class_of[256] = { /* by ASCII code; the rest is nothing */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, S, S, S, S, S, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	S, 0, 0, N, 0, 0, 0, 0, 0, 0, N, N, N, N, N, 0,
+	D, D, D, D, D, D, D, D, D, D, 0, 0, 0, 0, 0, N,
+	N, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L,
+	L, L, L, L, L, L, L, L, L, L, L, 0, 0, 0, 0, L,
+	0, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L,
+	L, L, L, L, L, L, L, L, L, L, L, 0, 0, 0, 0, 0,
+};
+#undef S
+#undef D
+#undef L
+#undef N
+/* clang-format on */
 
-static bool is_label_start(int c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+enum { C_IN_LABEL = C_LETTER | C_DIGIT, C_IN_NAME = C_LETTER | C_DIGIT | C_NAME };
 
-static bool is_label_char(int c)
+static bool is(int c, unsigned classes)
 {
-	return is_label_start(c) || is_digit(c);
-}
-
-static bool is_name_char(int c)
-{
-	return is_label_char(c) || (c && strchr(",.+*#?@-", c));
+	return c >= 0 && class_of[c] & classes;
 }
 
 /* The byte at an offset from the current position, -1 behind the end. */
@@ -289,7 +300,7 @@ static size_t line_marker(struct mk_lex *l)
 		return 0;
 	while (peek(l, i) == ' ' || peek(l, i) == '\t')
 		i++;
-	for (digits = 0; is_digit(peek(l, i)); i++, digits++)
+	for (digits = 0; is(peek(l, i), C_DIGIT); i++, digits++)
 		line = line < UINT32_MAX ? line * 10 + (unsigned)(peek(l, i) - '0') : line;
 	if (!digits || (peek(l, i) != ' ' && peek(l, i) != '\t'))
 		return 0;
@@ -309,9 +320,9 @@ static size_t line_marker(struct mk_lex *l)
 
 		while (peek(l, j) == ' ' || peek(l, j) == '\t')
 			j++;
-		if (j == i || !is_digit(peek(l, j)))
+		if (j == i || !is(peek(l, j), C_DIGIT))
 			break;
-		while (is_digit(peek(l, j)))
+		while (is(peek(l, j), C_DIGIT))
 			j++;
 		i = j;
 	}
@@ -359,18 +370,18 @@ static int skip_comment(struct mk_lex *l)
 static int skip_blanks(struct mk_lex *l)
 {
 	for (;;) {
-		int c = peek(l, 0), rc;
+		struct mk_lex_file *f = l->top;
+		const unsigned char *text = (const unsigned char *)f->file->text;
+		int c, rc;
 
+		while (f->pos < f->file->len && class_of[text[f->pos]] == C_SPACE)
+			f->line += text[f->pos++] == '\n';
+		c = peek(l, 0);
 		if (c < 0) {
 			if (!l->top->up)
 				return MK_OK;
 			l->top = l->top->up;
 			l->depth--;
-		} else if (c == '\n') {
-			l->top->pos++;
-			l->top->line++;
-		} else if (is_space(c)) {
-			l->top->pos++;
 		} else if (c == '/' && (peek(l, 1) == '/' || peek(l, 1) == '*')) {
 			rc = skip_comment(l);
 			if (rc)
@@ -416,7 +427,7 @@ static int take_include(struct mk_lex *l)
 	struct mk_span at;
 	const char *name;
 
-	while (is_space(peek(l, i)))
+	while (is(peek(l, i), C_SPACE))
 		i++;
 	len = peek(l, i) == '"' ? quoted_len(l, i, '"') : 0;
 	if (!len)
@@ -489,13 +500,16 @@ static int take_keyword(struct mk_lex *l, bool *done, bool *again)
 		n = strlen(k->text);
 		l->tok = (struct mk_token){.kind = k->kind, .at = span_here(l, n)};
 		advance(l, n);
+		l->seen |= k->kind == T_OMIT ? MK_SEEN_OMIT
+			   : k->kind == T_DELETE_NODE || k->kind == T_DELETE_PROP ? MK_SEEN_DELETE
+										  : 0;
 		if (!k->keeps_mode)
 			l->mode = k->mode;
 		*done = true;
 		return MK_OK;
 	}
-	if (is_label_start(peek(l, 1))) {
-		while (is_label_char(peek(l, n)) || peek(l, n) == '-')
+	if (is(peek(l, 1), C_LETTER)) {
+		while (is(peek(l, n), C_IN_LABEL) || peek(l, n) == '-')
 			n++;
 		if (peek(l, n) == '/')
 			return unknown_keyword(l, n + 1);
@@ -514,15 +528,26 @@ static void take_text(struct mk_lex *l, enum mk_tok kind, size_t skip, size_t le
 	l->top->pos += all;
 }
 
+/* Where a word of such bytes ends, as an offset from the current position. */
+static size_t word_end(const struct mk_lex *l, size_t from, unsigned classes)
+{
+	const struct mk_lex_file *f = l->top;
+	const unsigned char *text = (const unsigned char *)f->file->text;
+	size_t i = f->pos + from;
+
+	while (i < f->file->len && class_of[text[i]] & classes)
+		i++;
+	return i - f->pos;
+}
+
 /* A label definition "name:" here? Its length with the colon, or 0. */
 static size_t label_len(const struct mk_lex *l)
 {
-	size_t n = 0;
+	size_t n;
 
-	if (!is_label_start(peek(l, 0)))
+	if (!is(peek(l, 0), C_LETTER))
 		return 0;
-	while (is_label_char(peek(l, n)))
-		n++;
+	n = word_end(l, 0, C_IN_LABEL);
 	return peek(l, n) == ':' ? n + 1 : 0;
 }
 
@@ -540,7 +565,7 @@ static int take_number(struct mk_lex *l)
 		while (mk_hex_digit(peek(l, n)) >= 0)
 			n++;
 	} else {
-		while (is_digit(peek(l, n)))
+		while (is(peek(l, n), C_DIGIT))
 			n++;
 		if (s[0] == '0' && n > 1)
 			base = 8;
@@ -571,19 +596,21 @@ static bool take_reference(struct mk_lex *l)
 {
 	size_t n = 1;
 
-	if (is_label_start(peek(l, 1))) {
-		while (is_label_char(peek(l, n)))
+	if (is(peek(l, 1), C_LETTER)) {
+		while (is(peek(l, n), C_IN_LABEL))
 			n++;
+		l->seen |= MK_SEEN_REF;
 		take_text(l, T_REF, 1, n - 1, n);
 		return true;
 	}
 	if (peek(l, 1) != '{' || peek(l, 2) != '/')
 		return false;
 	n = 2;
-	while (is_name_char(peek(l, n)) || peek(l, n) == '/')
+	while (is(peek(l, n), C_IN_NAME) || peek(l, n) == '/')
 		n++;
 	if (peek(l, n) != '}')
 		return false;
+	l->seen |= MK_SEEN_REF;
 	take_text(l, T_PATH_REF, 2, n - 2, n + 1);
 	return true;
 }
@@ -623,10 +650,8 @@ static void take_byte_char(struct mk_lex *l, int c)
 /* A name where one may stand: a node's or property's, with '\' before a keyword-like one. */
 static bool take_name(struct mk_lex *l, size_t label)
 {
-	size_t skip = peek(l, 0) == '\\', n = skip;
+	size_t skip = peek(l, 0) == '\\', n = word_end(l, skip, C_IN_NAME);
 
-	while (is_name_char(peek(l, n)))
-		n++;
 	if (n == skip || n <= label)
 		return false;
 	take_text(l, T_NAME, skip, n - skip, n);
@@ -664,9 +689,10 @@ int mk_lex_next(struct mk_lex *l)
 		return MK_OK;
 	if (label) {
 		take_text(l, T_LABEL, 0, label - 1, label);
+		l->seen |= MK_SEEN_LABEL;
 		return MK_OK;
 	}
-	if (l->mode == LEX_VALUE && is_digit(c))
+	if (l->mode == LEX_VALUE && is(c, C_DIGIT))
 		return take_number(l);
 	if (l->mode == LEX_BYTES && mk_hex_digit(c) >= 0 && mk_hex_digit(peek(l, 1)) >= 0) {
 		l->tok.kind = T_BYTE;
@@ -675,7 +701,7 @@ int mk_lex_next(struct mk_lex *l)
 		l->top->pos += 2;
 		return MK_OK;
 	}
-	if ((c == '&' && take_reference(l)) || take_operator(l))
+	if ((c == '&' && take_reference(l)) || (strchr("<>=!&|", c) && take_operator(l)))
 		return MK_OK;
 	take_byte_char(l, c);
 	return MK_OK;
@@ -690,11 +716,11 @@ const char *mk_tok_text(const struct mk_lex *l)
 		return l->no_files ? "the end of the line" : "the end of the file";
 	if (t->kind == T_PUNCT && (t->number < 0x20 || t->number > 0x7e))
 		return mk_arena_fmt(l->tree->arena, "the byte 0x%02x", (unsigned)t->number);
-	if (t->kind == T_PUNCT && is_label_start((int)t->number)) { /* a word that is no token */
+	if (t->kind == T_PUNCT && is((int)t->number, C_LETTER)) { /* a word that is no token */
 		const struct mk_file *f = t->at.file;
 
 		while (t->at.off + len < f->len &&
-		       is_name_char((unsigned char)f->text[t->at.off + len]))
+		       is((unsigned char)f->text[t->at.off + len], C_IN_NAME))
 			len++;
 	}
 	if (len > 40)

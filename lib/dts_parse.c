@@ -142,13 +142,14 @@ static int property_too_late(struct mk_parser *p, struct mk_span at)
 /* One property, node or deletion of a node's body. */
 static int member(struct mk_parser *p, struct mk_node *node, unsigned depth)
 {
-	struct labels labels = {.n = 0};
+	struct labels labels;
 	bool omit = false;
 	struct mk_span at;
 	struct mk_node *n;
 	const char *name;
 	int rc;
 
+	labels.n = 0; /* the rest is not looked at */
 	for (;;) {
 		rc = prefix_labels(p, &labels);
 		if (rc)
@@ -367,8 +368,9 @@ static int top_level(struct mk_parser *p)
 	int rc = MK_OK;
 
 	while (!rc && p->lex.tok.kind != T_END) {
-		struct labels labels = {.n = 0};
+		struct labels labels;
 
+		labels.n = 0; /* the rest is not looked at */
 		rc = prefix_labels(p, &labels);
 		if (rc)
 			return rc;
@@ -440,11 +442,12 @@ static int headers(struct mk_parser *p)
 static int reservations(struct mk_parser *p)
 {
 	for (;;) {
-		struct labels labels = {.n = 0};
+		struct labels labels;
 		uint64_t address = 0, size = 0;
 		struct mk_span at;
 		int rc;
 
+		labels.n = 0; /* the rest is not looked at */
 		/* labels on reservations are allowed, and lead nowhere */
 		if (p->lex.tok.kind != T_MEMRESERVE && p->lex.tok.kind != T_LABEL)
 			return MK_OK;
@@ -554,5 +557,5 @@ int mk_dts_parse(struct mk_tree *t, const struct mk_file *src, const struct mk_d
 	t->plugin = p.plugin;
 	input->dialect = p.dialect;
 	t->boot_cpuid = mk_boot_cpuid(t, false);
-	return mk_dts_resolve(t, opts, p.dialect, err);
+	return mk_dts_resolve(t, opts, p.dialect, p.lex.seen, err);
 }

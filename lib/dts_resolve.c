@@ -141,23 +141,20 @@ int mk_dts_no_such(struct mk_tree *t, const char *ref, struct mk_span at, struct
 
 /* ------------------------------------------------------------ names and labels */
 
-static const char name_chars[] =
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+-";
-
 static int check_names(struct resolver *r, struct mk_node *n)
 {
-	for (const char *s = n->name; *s; s++)
-		if (*s != '@' && !strchr(name_chars, *s))
-			return mk_fail_at(r->err, MK_BAD, n->at,
-					  "'%c' is not allowed in the name of a node", *s);
+	/* the lexer takes more characters than either kind of name may have */
+	const char *bad = strpbrk(n->name, "*#?");
+
+	if (bad)
+		return mk_fail_at(r->err, MK_BAD, n->at, "'%c' is not allowed in the name of a node",
+				  *bad);
 	if (mk_unit(n->name) && strchr(mk_unit(n->name), '@'))
 		return mk_fail_at(r->err, MK_BAD, n->at, "more than one '@' in the name of a node");
 	for (struct mk_prop *p = mk_prop_first(n); p; p = mk_prop_next(p))
-		for (const char *s = p->name; *s; s++)
-			if (!strchr(name_chars, *s) && !strchr("*#?", *s))
-				return mk_fail_at(r->err, MK_BAD, p->at,
-						  "'%c' is not allowed in the name of a property",
-						  *s);
+		if (strchr(p->name, '@'))
+			return mk_fail_at(r->err, MK_BAD, p->at,
+					  "'@' is not allowed in the name of a property");
 	return MK_OK;
 }
 
@@ -678,12 +675,27 @@ static int write_generated(struct resolver *r)
 	return rc;
 }
 
-int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool dialect,
-		   struct mk_err *err)
+static bool has_name(const struct mk_tree *t, const char *name)
 {
-	static int (*const steps[])(struct resolver *, struct mk_node *) = {
-		check_names,	  check_name_prop, check_labels, note_phandle,
-		resolve_phandles, resolve_paths,   omit_unused,
+	return mk_name_known(&t->names, name, strlen(name)) != NULL;
+}
+
+int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool dialect,
+		   unsigned seen, struct mk_err *err)
+{
+	bool phandles = has_name(t, "phandle") || has_name(t, "linux,phandle");
+	/* each is a walk over the whole tree: what the source has none of needs none */
+	const struct step {
+		int (*fn)(struct resolver *r, struct mk_node *n);
+		bool needed;
+	} steps[] = {
+		{check_names, true},
+		{check_name_prop, has_name(t, "name")},
+		{check_labels, seen & MK_SEEN_LABEL},
+		{note_phandle, phandles},
+		{resolve_phandles, seen & MK_SEEN_REF},
+		{resolve_paths, seen & MK_SEEN_REF},
+		{omit_unused, seen & MK_SEEN_OMIT},
 	};
 	struct resolver r = {
 		.t = t,
@@ -694,19 +706,21 @@ int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool di
 		/* in the dialect a device is known by its label: labels are part of the tree */
 		.symbols = opts->symbols || dialect,
 	};
+	bool generates = (r.symbols && seen & MK_SEEN_LABEL) || (seen & MK_SEEN_REF && (dialect || t->plugin));
 	int rc = mk_tree_check(t, err);
 
 	mk_names_unmark(&t->names);
-	if (!rc)
+	if (!rc && seen & MK_SEEN_DELETE)
 		rc = each_node(&r, t->root, check_deletions);
-	if (!rc && dialect)
+	if (!rc && dialect && seen & MK_SEEN_REF)
 		rc = each_node(&r, t->root, make_references);
 	mk_names_unmark(&t->names);
 	for (size_t i = 0; !rc && i < sizeof(steps) / sizeof(steps[0]); i++)
-		rc = each_node(&r, t->root, steps[i]);
-	if (!rc)
+		if (steps[i].needed)
+			rc = each_node(&r, t->root, steps[i].fn);
+	if (!rc && generates)
 		rc = write_generated(&r);
-	if (!rc)
+	if (!rc && generates)
 		rc = mk_tree_check(t, err); /* what was generated may clash with what was there */
 	return rc;
 }
