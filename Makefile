@@ -131,8 +131,8 @@ STATIC_LDFLAGS ?= -s -no-pie -Wl,-z,noseparate-code
 STATIC_MAKE = $(MAKE) --no-print-directory B=build-static CC='$(MUSL_CC)' STATIC=1 \
 	CFLAGS='$(STATIC_CFLAGS)' LDFLAGS='$(LDFLAGS) $(STATIC_LDFLAGS)'
 ifdef STATIC
-HOT := arena buf dts_lex fdt tree
-$(HOT:%=$(B)/lib/%.o): CFLAGS += -O2
+HOT := arena buf dts_lex dts_value fdt tree
+$(HOT:%=$(B)/lib/%.o): override CFLAGS += -O2
 endif
 
 static:
