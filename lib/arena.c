@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
 	CHUNK_BYTES = 64 * 1024,
-	CHUNK_BYTES_MAX = 8 * 1024 * 1024,
+	CHUNK_BYTES_MAX = 32 * 1024 * 1024,
+	HUGE_BYTES = 2 * 1024 * 1024, /* chunks of several of these ask for huge pages */
 	LARGE_BYTES = 32 * 1024, /* from here on a block has a chunk of its own */
 };
 
@@ -63,13 +65,29 @@ void mk_arena_reset(struct mk_arena *a)
 	a->chunk->used = 0;
 }
 
+/*
+ * A tree of a million nodes touches a hundred thousand pages: with huge ones
+ * most of the faults are not taken. The kernel may ignore the wish.
+ */
+static struct mk_arena_chunk *large_memory(size_t bytes)
+{
+	void *p = NULL;
+
+	if (bytes < 2 * (size_t)HUGE_BYTES)
+		return malloc(bytes);
+	if (posix_memalign(&p, HUGE_BYTES, bytes))
+		return NULL;
+	madvise(p, bytes, MADV_HUGEPAGE);
+	return p;
+}
+
 static struct mk_arena_chunk *new_chunk(const struct mk_arena *a, size_t bytes)
 {
 	struct mk_arena_chunk *c;
 
 	if (bytes > SIZE_MAX / 2)
 		out_of_memory(a);
-	c = malloc(sizeof(*c) + bytes);
+	c = large_memory(sizeof(*c) + bytes);
 	if (!c)
 		out_of_memory(a);
 	*c = (struct mk_arena_chunk){.bytes = bytes};
