@@ -20,6 +20,16 @@ struct placer {
 	struct mk_err *err;
 	const struct mk_request *r; /* the one in hand */
 	bool fixed;		    /* what requests name is taken before what they leave open */
+	struct mk_ledger free;	    /* from when all is given back */
+	size_t *by_id;		    /* index of the instance + 1 by its id; NULL until wanted */
+	struct holding **holding;   /* who has what of a device, by its index; the same */
+	bool *gone; /* the instances that are deleted, by index, until they are dropped */
+};
+
+struct holding {
+	size_t instance;
+	struct mk_use use;
+	struct holding *next;
 };
 
 /* ------------------------------------------------------------ requests */
@@ -121,10 +131,24 @@ static const struct mk_pair *key(const struct placer *p, const char *name)
 
 /* ------------------------------------------------------------ CPUs */
 
+static struct mk_ids ids_of(struct mk_arena *a, const struct mk_ranges *r)
+{
+	struct mk_ids ids = {0};
+
+	for (size_t i = 0; i < r->n; i++)
+		for (uint64_t id = r->r[i].first;; id++) {
+			mk_ids_add(a, &ids, id);
+			if (id == r->r[i].last)
+				break;
+		}
+	return ids;
+}
+
 static int no_cpus(struct placer *p, const struct mk_pair *at, size_t have, size_t want,
-		   const struct mk_ids *free)
+		   const struct mk_ranges *left)
 {
 	const char *where = key(p, "numa-nodes") ? " on the nodes it wants" : "";
+	struct mk_ids ids = ids_of(p->s->arena, left), *free = &ids;
 
 	if (have)
 		mk_fail_at(p->err, MK_NO, at->at,
@@ -144,37 +168,23 @@ static int no_cpus(struct placer *p, const struct mk_pair *at, size_t have, size
 	return MK_NO;
 }
 
-/* n ids of a sorted list: the first run of n consecutive ones, else the lowest n. */
-static void take_run(struct mk_arena *a, const struct mk_ids *from, size_t n, struct mk_ids *out)
+/* n of those CPUs for x: the first n that follow each other, else the lowest. */
+static void take_cpus(struct placer *p, const struct mk_ranges *from, size_t n,
+		      struct mk_instance *x)
 {
-	size_t run = 0;
+	size_t had = x->cpus.ids.n, i = 0;
 
-	for (size_t i = 0; i < from->n; i++) {
-		run = i && from->id[i] == from->id[i - 1] + 1 ? run + 1 : 1;
-		if (run < n)
-			continue;
-		for (size_t k = i + 1 - n; k <= i; k++)
-			mk_ids_add(a, out, from->id[k]);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		mk_ids_add(a, out, from->id[i]);
-}
-
-/* The free CPUs of one NUMA node, sorted. */
-static struct mk_ids on_node(const struct placer *p, const struct mk_ids *sorted,
-			     const struct mk_numa *n)
-{
-	struct mk_ids mine = mk_ids_sorted(p->s->arena, &n->cpus.ids), out = {0};
-	size_t k = 0;
-
-	for (size_t i = 0; i < sorted->n; i++) {
-		while (k < mine.n && mine.id[k] < sorted->id[i])
-			k++;
-		if (k < mine.n && mine.id[k] == sorted->id[i])
-			mk_ids_add(p->s->arena, &out, sorted->id[i]);
-	}
-	return out;
+	while (i < from->n && from->r[i].last - from->r[i].first < n - 1)
+		i++;
+	for (i = i < from->n ? i : 0; n; i++)
+		for (uint64_t id = from->r[i].first; n; id++) {
+			mk_ids_add(p->s->arena, &x->cpus.ids, id);
+			n--;
+			if (id == from->r[i].last)
+				break;
+		}
+	for (i = had; i < x->cpus.ids.n; i++)
+		mk_ledger_take_cpus(&p->free, x->cpus.ids.id[i], x->cpus.ids.id[i]);
 }
 
 static bool wants_node(const struct mk_instance *x, uint32_t node)
@@ -185,25 +195,35 @@ static bool wants_node(const struct mk_instance *x, uint32_t node)
 /* n more CPUs for x: from the node that is just large enough, else from anywhere that x wants. */
 static int find_cpus(struct placer *p, const struct mk_pair *at, struct mk_instance *x, size_t n)
 {
-	struct mk_ids free = mk_free_cpus(p->s);
-	struct mk_ids sorted = mk_ids_sorted(p->s->arena, &free), best = {0}, wanted = {0};
+	const struct mk_ranges *best = NULL;
+	struct mk_ranges wanted;
+	uint64_t most = UINT64_MAX;
 
+	mk_ranges_init(&wanted, p->s->arena);
 	for (size_t i = 0; i < p->s->n_numa; i++) {
-		struct mk_ids here;
+		const struct mk_ranges *here;
+		uint64_t free;
 
 		if (!wants_node(x, p->s->numa[i].id))
 			continue;
-		here = on_node(p, &sorted, &p->s->numa[i]);
-		if (here.n >= n && (!best.n || here.n < best.n))
+		here = mk_ledger_cpus_on(&p->free, i);
+		free = mk_ranges_count(here);
+		if (free >= n && free < most) {
 			best = here;
-		for (size_t k = 0; x->numa_nodes.n && k < here.n; k++)
-			mk_ids_add(p->s->arena, &wanted, here.id[k]);
+			most = free;
+		}
+		for (size_t k = 0; x->numa_nodes.n && k < here->n; k++)
+			mk_ranges_add(&wanted, here->r[k].first, here->r[k].last);
 	}
-	if (!best.n)
-		best = x->numa_nodes.n ? mk_ids_sorted(p->s->arena, &wanted) : sorted;
-	if (best.n < n)
-		return no_cpus(p, at, x->cpus.ids.n, x->cpus.ids.n + n, &best);
-	take_run(p->s->arena, &best, n, &x->cpus.ids);
+	if (!best && x->numa_nodes.n) {
+		mk_ranges_join(&wanted);
+		best = &wanted;
+	} else if (!best) {
+		best = mk_ledger_cpus(&p->free);
+	}
+	if (mk_ranges_count(best) < n)
+		return no_cpus(p, at, x->cpus.ids.n, x->cpus.ids.n + n, best);
+	take_cpus(p, best, n, x);
 	return MK_OK;
 }
 
@@ -217,11 +237,14 @@ static const struct mk_instance *cpu_holder(const struct placer *p, uint64_t cpu
 }
 
 static int cpu_refused(struct placer *p, const struct mk_pair *at, uint64_t cpu,
-		       const struct mk_instance *x)
+		       struct mk_instance *x)
 {
 	const struct mk_instance *holder = cpu_holder(p, cpu, x);
-	struct mk_ids free = mk_free_cpus(p->s);
 	unsigned long long id = cpu;
+	struct mk_ids free;
+
+	x->cpus.ids.n = 0; /* it can have those that it has */
+	free = mk_free_cpus(p->s);
 
 	if (mk_ids_has(&p->s->host_cpus.ids, cpu))
 		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is reserved for the host [MK402]", id);
@@ -231,15 +254,15 @@ static int cpu_refused(struct placer *p, const struct mk_pair *at, uint64_t cpu,
 			   mk_ids_brief(p->s->arena, &holder->cpus.ids, 8));
 	else
 		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is not in the pool [MK403]", id);
-	if (free.n) /* its own are among them: they were put back for the moment */
+	if (free.n)
 		mk_hint(p->err, "CPUs that it can have: %s", mk_ids_brief(p->s->arena, &free, 8));
 	return MK_NO;
 }
 
 static int explicit_cpus(struct placer *p, const struct mk_pair *at, struct mk_instance *x)
 {
-	struct mk_ids ids, free, sorted;
-	struct mk_ranges ok;
+	struct mk_ids ids, sorted;
+	struct mk_ranges own;
 
 	if (mk_key_ids(p->s->arena, at, &ids, p->err))
 		return MK_BAD;
@@ -250,15 +273,18 @@ static int explicit_cpus(struct placer *p, const struct mk_pair *at, struct mk_i
 		if (sorted.id[i] == sorted.id[i - 1])
 			return mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is listed twice [MK405]",
 					  (unsigned long long)sorted.id[i]);
-	x->cpus.ids.n = 0; /* its own are free to it */
-	free = mk_free_cpus(p->s);
-	mk_ranges_init(&ok, p->s->arena);
-	for (size_t i = 0; i < free.n; i++)
-		mk_ranges_add(&ok, free.id[i], free.id[i]);
-	mk_ranges_join(&ok);
-	for (size_t i = 0; i < ids.n; i++)
-		if (!mk_ranges_has(&ok, ids.id[i], ids.id[i]))
-			return cpu_refused(p, at, ids.id[i], x);
+	mk_ranges_init(&own, p->s->arena); /* what it had and does not keep is given back already */
+	mk_ranges_add_ids(&own, &x->cpus.ids);
+	mk_ranges_join(&own);
+	for (size_t i = 0; i < ids.n; i++) {
+		uint64_t id = ids.id[i];
+
+		if (mk_ranges_has(&own, id, id))
+			continue;
+		if (!mk_ranges_has(mk_ledger_cpus(&p->free), id, id))
+			return cpu_refused(p, at, id, x);
+		mk_ledger_take_cpus(&p->free, id, id);
+	}
 	x->cpus = (struct mk_cpus){.ids = ids, .known = true, .where = x->cpus.where};
 	return MK_OK;
 }
@@ -349,8 +375,14 @@ static int no_memory(struct placer *p, const struct mk_pair *at, const struct mk
 	return MK_NO;
 }
 
+static void take_memory(struct placer *p, struct mk_instance *x, const struct mk_mem *m)
+{
+	mk_ledger_take_memory(&p->free, m);
+	mk_mem_add(p->s->arena, &x->mem, *m)->where = x->where;
+}
+
 /* Where the kernel places memory, one node must have all of a region: the most that one has. */
-static bool some_node_has(const struct placer *p, uint64_t bytes)
+static bool some_node_has(struct placer *p, uint64_t bytes)
 {
 	struct mk_ranges nodes;
 
@@ -360,7 +392,7 @@ static bool some_node_has(const struct placer *p, uint64_t bytes)
 	mk_ranges_join(&nodes);
 	for (size_t i = 0; i < nodes.n; i++)
 		for (uint64_t n = nodes.r[i].first; n <= nodes.r[i].last; n++)
-			if (mk_free_bytes(p->s, (uint32_t)n) >= bytes)
+			if (mk_ledger_memory(&p->free, (uint32_t)n)->bytes >= bytes)
 				return true;
 	return false;
 }
@@ -370,10 +402,10 @@ static int find_memory(struct placer *p, const struct mk_pair *at, struct mk_ins
 		       uint64_t bytes, uint32_t node)
 {
 	struct mk_mem m = {.size = bytes, .node = node, .where = x->where};
-	struct mk_ranges r;
+	const struct mk_free_on *free = mk_ledger_memory(&p->free, node);
 
 	if (p->s->abi == 2) { /* the kernel places it */
-		if (mk_free_bytes(p->s, node) < bytes)
+		if (free->bytes < bytes)
 			return no_memory(p, at, x, bytes, node);
 		if (node == MK_NODE_ANY && !some_node_has(p, bytes)) {
 			mk_fail_at(p->err, MK_NO, at->at,
@@ -383,14 +415,12 @@ static int find_memory(struct placer *p, const struct mk_pair *at, struct mk_ins
 			mk_hint(p->err, "name sizes by node: memory=SIZE@0,SIZE@1");
 			return MK_NO;
 		}
-		mk_mem_add(p->s->arena, &x->mem, m);
-		return MK_OK;
+	} else {
+		if (!mk_ranges_best_fit(&free->at, bytes, MK_PAGE_BYTES, &m.base))
+			return no_memory(p, at, x, bytes, node);
+		m.placed = true;
 	}
-	mk_free_memory(p->s, node, &r);
-	if (!mk_ranges_best_fit(&r, bytes, MK_PAGE_BYTES, &m.base))
-		return no_memory(p, at, x, bytes, node);
-	m.placed = true;
-	mk_mem_add(p->s->arena, &x->mem, m);
+	take_memory(p, x, &m);
 	return MK_OK;
 }
 
@@ -399,17 +429,16 @@ static int fixed_memory(struct placer *p, const struct mk_pair *at, struct mk_in
 			const struct mk_mem *m)
 {
 	struct mk_arena *a = p->s->arena;
-	struct mk_ranges r;
+	const struct mk_ranges *free = &mk_ledger_memory(&p->free, m->node)->at;
 	struct mk_range big;
 
 	if (m->base % MK_PAGE_BYTES)
 		return mk_fail_at(p->err, MK_NO, at->at,
 				  "0x%llx is not aligned to pages of 4096 bytes [MK504]",
 				  (unsigned long long)m->base);
-	mk_free_memory(p->s, m->node, &r);
 	if (m->size - 1 > UINT64_MAX - m->base ||
-	    !mk_ranges_has(&r, m->base, m->base + (m->size - 1))) {
-		big = mk_ranges_largest(&r);
+	    !mk_ranges_has(free, m->base, m->base + (m->size - 1))) {
+		big = mk_ranges_largest(free);
 		mk_fail_at(p->err, MK_NO, at->at,
 			   "%s cannot have %s: not all of it is free memory of the pool [MK501]",
 			   x->name, mk_mem_text(a, m));
@@ -419,7 +448,7 @@ static int fixed_memory(struct placer *p, const struct mk_pair *at, struct mk_in
 				(unsigned long long)big.first);
 		return MK_NO;
 	}
-	mk_mem_add(a, &x->mem, *m)->where = x->where;
+	take_memory(p, x, m);
 	return MK_OK;
 }
 
@@ -483,6 +512,30 @@ static bool same_regions(const struct mk_mems *a, const struct mk_mems *b)
 	return a->n == b->n;
 }
 
+/* The regions in the order of the request. What it has of them it keeps; all others are free. */
+static int all_fixed(struct placer *p, const struct mk_pair *at, struct mk_instance *x,
+		     const struct mk_mems *want)
+{
+	struct mk_mems had = x->mem;
+	int rc = MK_OK;
+
+	x->mem = (struct mk_mems){0};
+	for (size_t i = 0; !rc && i < want->n; i++) {
+		size_t k = 0;
+
+		while (k < had.n && (!had.m[k].placed || had.m[k].base != want->m[i].base ||
+				     had.m[k].size != want->m[i].size))
+			k++;
+		if (k == had.n) {
+			rc = fixed_memory(p, at, x, &want->m[i]);
+			continue;
+		}
+		mk_mem_add(p->s->arena, &x->mem, want->m[i])->where = x->where;
+		had.m[k] = had.m[--had.n]; /* once: a second time it is not free */
+	}
+	return rc;
+}
+
 static int memory(struct placer *p, struct mk_instance *x)
 {
 	const struct mk_pair *at = key(p, "memory");
@@ -520,12 +573,8 @@ static int memory(struct placer *p, struct mk_instance *x)
 		mk_hint(p->err, "give a size, 2G or 2G@0");
 		return MK_NO;
 	}
-	if (placed) {
-		x->mem.n = 0;
-		for (size_t i = 0; !rc && i < want.n; i++)
-			rc = fixed_memory(p, at, x, &want.m[i]);
-		return rc;
-	}
+	if (placed)
+		return all_fixed(p, at, x, &want);
 	if (x->mem.n && want.n == 1 && want.m[0].node == MK_NODE_ANY) {
 		if (sum == have)
 			return MK_OK;
@@ -542,43 +591,68 @@ static int memory(struct placer *p, struct mk_instance *x)
 
 /* ------------------------------------------------------------ devices */
 
-static const struct mk_instance *device_holder(const struct placer *p, const struct mk_use *u,
-					       const struct mk_instance *but,
-					       const struct mk_use **theirs)
+/* What leaves no room for u: a use by another, or an earlier one in the list in hand. */
+static const struct holding *in_the_way(const struct placer *p, const struct mk_use *u)
 {
-	for (size_t i = 0; i < p->s->n_instances; i++) {
-		const struct mk_instance *x = &p->s->instance[i];
+	const struct holding *h = p->holding[u->device];
 
-		for (size_t k = 0; x != but && k < x->devices.n; k++) {
-			const struct mk_use *o = &x->devices.u[k];
+	while (h && h->use.part != MK_WHOLE && u->part != MK_WHOLE &&
+	       (h->use.part != u->part || h->use.number != u->number))
+		h = h->next;
+	return h;
+}
 
-			if (o->device == u->device && o->device != MK_NO_DEVICE &&
-			    (o->part == MK_WHOLE || u->part == MK_WHOLE ||
-			     (o->part == u->part && o->number == u->number))) {
-				*theirs = o;
-				return x;
-			}
-		}
+/* x's uses are free for its next list. */
+static void let_go(struct placer *p, const struct mk_instance *x)
+{
+	size_t me = (size_t)(x - p->s->instance);
+
+	for (size_t i = 0; i < x->devices.n; i++) {
+		struct holding **h;
+
+		if (x->devices.u[i].device == MK_NO_DEVICE)
+			continue;
+		h = &p->holding[x->devices.u[i].device];
+		while (*h)
+			if ((*h)->instance == me)
+				*h = (*h)->next;
+			else
+				h = &(*h)->next;
 	}
-	return NULL;
+}
+
+static void hold(struct placer *p, size_t instance, const struct mk_use *u)
+{
+	struct holding *h = mk_arena_alloc(p->s->arena, sizeof(*h));
+
+	*h = (struct holding){instance, *u, p->holding[u->device]};
+	p->holding[u->device] = h;
+}
+
+static void all_holdings(struct placer *p)
+{
+	p->holding = mk_arena_array(p->s->arena, p->s->n_devices, sizeof(struct holding *));
+	for (size_t i = p->s->n_instances; i--;)
+		for (size_t k = 0; k < p->s->instance[i].devices.n; k++)
+			if (p->s->instance[i].devices.u[k].device != MK_NO_DEVICE)
+				hold(p, i, &p->s->instance[i].devices.u[k]);
 }
 
 /* Availability is judged by the rules, over the state with this one use in it. */
-static int check_use(struct placer *p, const struct mk_pair *at, const struct mk_instance *x,
-		     const struct mk_use *u)
+static int take_device(struct placer *p, const struct mk_pair *at, const struct mk_instance *x,
+		       const struct mk_use *u)
 {
-	const struct mk_use *theirs = NULL;
-	const struct mk_instance *holder = device_holder(p, u, x, &theirs);
+	size_t me = (size_t)(x - p->s->instance);
+	const struct holding *h = in_the_way(p, u);
 
-	if (holder)
-		return mk_fail_at(p->err, MK_NO, at->at, "%s has %s already [%s]", holder->name,
-				  theirs->text, theirs->part == u->part ? "MK602" : "MK606");
-	for (size_t i = 0; i < x->devices.n; i++)
-		if (x->devices.u[i].device == u->device &&
-		    (x->devices.u[i].part == MK_WHOLE || u->part == MK_WHOLE ||
-		     (x->devices.u[i].part == u->part && x->devices.u[i].number == u->number)))
-			return mk_fail_at(p->err, MK_NO, at->at, "%s and %s in one list [MK602]",
-					  x->devices.u[i].text, u->text);
+	if (h && h->instance == me)
+		return mk_fail_at(p->err, MK_NO, at->at, "%s and %s in one list [MK602]",
+				  h->use.text, u->text);
+	if (h)
+		return mk_fail_at(p->err, MK_NO, at->at, "%s has %s already [%s]",
+				  p->s->instance[h->instance].name, h->use.text,
+				  h->use.part == u->part ? "MK602" : "MK606");
+	hold(p, me, u);
 	return MK_OK;
 }
 
@@ -593,6 +667,9 @@ static int devices(struct placer *p, struct mk_instance *x)
 		return MK_OK;
 	if (mk_key_names(p->s->arena, at, &names, &n, p->err))
 		return MK_BAD;
+	if (!p->holding)
+		all_holdings(p);
+	let_go(p, x);
 	x->devices = (struct mk_uses){0};
 	for (size_t i = 0; i < n; i++) {
 		struct mk_use u = {.text = names[i], .device = MK_NO_DEVICE, .where = x->where};
@@ -606,7 +683,7 @@ static int devices(struct placer *p, struct mk_instance *x)
 							    : "");
 			return MK_NO;
 		}
-		rc = check_use(p, at, x, &u);
+		rc = take_device(p, at, x, &u);
 		if (rc)
 			return rc;
 		x->devices.u = mk_arena_more(p->s->arena, x->devices.u, x->devices.n, &cap,
@@ -679,9 +756,21 @@ static int options(struct placer *p, struct mk_instance *x)
 	return MK_OK;
 }
 
+static void all_ids(struct placer *p)
+{
+	p->by_id = mk_arena_array(p->s->arena, MK_ID_MAX + 1, sizeof(*p->by_id));
+	for (size_t i = p->s->n_instances; i--;) {
+		const struct mk_instance *x = &p->s->instance[i];
+
+		if (x->has_id && x->id <= MK_ID_MAX)
+			p->by_id[x->id] = i + 1;
+	}
+}
+
 static int instance_id(struct placer *p, struct mk_instance *x)
 {
 	const struct mk_pair *at = key(p, "id");
+	size_t holder;
 
 	if (!at)
 		return MK_OK;
@@ -690,11 +779,13 @@ static int instance_id(struct placer *p, struct mk_instance *x)
 	if (x->id < MK_ID_MIN || x->id > MK_ID_MAX)
 		return mk_fail_at(p->err, MK_NO, at->at, "id %u is not between %d and %d [%s]",
 				  x->id, MK_ID_MIN, MK_ID_MAX, x->id ? "MK305" : "MK303");
-	for (size_t i = 0; i < p->s->n_instances; i++)
-		if (&p->s->instance[i] != x && p->s->instance[i].has_id &&
-		    p->s->instance[i].id == x->id)
-			return mk_fail_at(p->err, MK_NO, at->at, "id %u belongs to %s [MK304]",
-					  x->id, p->s->instance[i].name);
+	if (!p->by_id)
+		all_ids(p);
+	holder = p->by_id[x->id];
+	if (holder)
+		return mk_fail_at(p->err, MK_NO, at->at, "id %u belongs to %s [MK304]", x->id,
+				  p->s->instance[holder - 1].name);
+	p->by_id[x->id] = (size_t)(x - p->s->instance) + 1;
 	x->has_id = true;
 	return MK_OK;
 }
@@ -746,8 +837,11 @@ static int no_instance(struct placer *p)
 	unsigned edits = 3;
 
 	for (size_t i = 0; i < p->s->n_instances; i++) {
-		unsigned e = mk_num_edits(rec->subject, p->s->instance[i].name, 2);
+		unsigned e;
 
+		if (p->gone && p->gone[i])
+			continue;
+		e = mk_num_edits(rec->subject, p->s->instance[i].name, 2);
 		if (e < edits) {
 			edits = e;
 			best = p->s->instance[i].name;
@@ -774,8 +868,7 @@ static int update(struct placer *p)
 
 static int delete (struct placer *p)
 {
-	struct mk_instance *x = mk_instance_find(p->s, p->r->rec.subject);
-	size_t i;
+	const struct mk_instance *x = mk_instance_find(p->s, p->r->rec.subject);
 
 	if (!x)
 		return no_instance(p);
@@ -785,11 +878,21 @@ static int delete (struct placer *p)
 		mk_hint(p->err, "halt and unload it first");
 		return MK_NO;
 	}
-	i = (size_t)(x - p->s->instance);
-	memmove(x, x + 1, (p->s->n_instances - i - 1) * sizeof(*x));
-	p->s->n_instances--;
-	mk_state_index(p->s);
+	p->gone[x - p->s->instance] = true;
 	return MK_OK;
+}
+
+/* Those that are gone, all at once. */
+static void drop_deleted(struct placer *p)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->s->n_instances; i++)
+		if (!p->gone[i])
+			p->s->instance[kept++] = p->s->instance[i];
+	p->s->n_instances = kept;
+	p->gone = NULL;
+	mk_state_index(p->s);
 }
 
 /* ------------------------------------------------------------ giving back */
@@ -997,13 +1100,18 @@ int mk_place(struct mk_state *s, const struct mk_batch *batch, struct mk_err *er
 	int rc = twice(&p, batch);
 	size_t n = 0;
 
+	mk_ledger_init(&p.free, s);
+	p.gone = mk_arena_array(s->arena, s->n_instances, sizeof(*p.gone));
+
 	for (const struct mk_request *r = batch->first; r; r = r->next)
 		turn[n++] = turn_of(&p, r);
 	qsort(turn, n, sizeof(*turn), by_turn);
 	if (!rc)
 		rc = each_turn(&p, turn, n, PHASE_DELETE, delete);
-	if (!rc)
+	if (!rc) {
+		drop_deleted(&p);
 		rc = announce_all(&p, turn, n);
+	}
 	if (!rc)
 		rc = each_turn(&p, turn, n, PHASE_UPDATE, give_back);
 	for (int pass = 0; pass < 2; pass++) {

@@ -18,4 +18,35 @@ void mk_free_memory(const struct mk_state *s, uint32_t node, struct mk_ranges *o
 /* Bytes of the pool that nobody has, unplaced memory counted. */
 uint64_t mk_free_bytes(const struct mk_state *s, uint32_t node);
 
+/*
+ * The same as a ledger, for who gives away much: each of these questions goes
+ * over the state once, and what is taken afterwards is booked in all of them.
+ * It knows only what it is told: whoever changes s tells it, or begins anew.
+ */
+struct mk_free_on {
+	uint32_t node;
+	struct mk_ranges at; /* placed memory, joined */
+	uint64_t bytes;	     /* as mk_free_bytes */
+};
+
+struct mk_ledger {
+	const struct mk_state *s;
+	struct mk_ranges cpus, *cpus_on; /* cpus_on[i] of s->numa[i] */
+	bool cpus_known;
+	struct mk_free_on *on; /* the nodes that were asked for */
+	size_t n, cap;
+};
+
+void mk_ledger_init(struct mk_ledger *l, const struct mk_state *s);
+
+/* Free CPUs, joined: of the pool, and of the NUMA node s->numa[i]. */
+const struct mk_ranges *mk_ledger_cpus(struct mk_ledger *l);
+const struct mk_ranges *mk_ledger_cpus_on(struct mk_ledger *l, size_t i);
+
+/* Free memory of a node, or of all for MK_NODE_ANY. Valid until the next question. */
+const struct mk_free_on *mk_ledger_memory(struct mk_ledger *l, uint32_t node);
+
+void mk_ledger_take_cpus(struct mk_ledger *l, uint64_t first, uint64_t last);
+void mk_ledger_take_memory(struct mk_ledger *l, const struct mk_mem *m);
+
 #endif

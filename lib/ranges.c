@@ -98,6 +98,30 @@ uint64_t mk_ranges_count(const struct mk_ranges *s)
 	return sum;
 }
 
+void mk_ranges_remove(struct mk_ranges *s, uint64_t first, uint64_t last)
+{
+	size_t from = find(s, first), to, keep = 0;
+	struct mk_range rest[2];
+
+	if (first > last)
+		return;
+	if (from == s->n || s->r[from].last < first)
+		from = from == s->n ? 0 : from + 1;
+	for (to = from; to < s->n && s->r[to].first <= last; to++)
+		;
+	if (to == from)
+		return;
+	if (s->r[from].first < first)
+		rest[keep++] = (struct mk_range){s->r[from].first, first - 1};
+	if (s->r[to - 1].last > last)
+		rest[keep++] = (struct mk_range){last + 1, s->r[to - 1].last};
+	if (keep > to - from) /* one interval becomes two: room for one more */
+		s->r = mk_arena_more(s->arena, s->r, s->n, &s->cap, sizeof(*s->r));
+	memmove(s->r + from + keep, s->r + to, (s->n - to) * sizeof(*s->r));
+	memcpy(s->r + from, rest, keep * sizeof(*rest));
+	s->n = s->n - (to - from) + keep;
+}
+
 void mk_ranges_minus(struct mk_ranges *out, const struct mk_ranges *a, const struct mk_ranges *b)
 {
 	size_t j = 0;

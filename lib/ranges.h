@@ -38,6 +38,9 @@ bool mk_ranges_has(const struct mk_ranges *s, uint64_t first, uint64_t last);	/*
 bool mk_ranges_meets(const struct mk_ranges *s, uint64_t first, uint64_t last); /* any of it */
 uint64_t mk_ranges_count(const struct mk_ranges *s);				/* saturates */
 
+/* Takes those numbers out of a joined set; it stays joined. */
+void mk_ranges_remove(struct mk_ranges *s, uint64_t first, uint64_t last);
+
 /* out = a without b. */
 void mk_ranges_minus(struct mk_ranges *out, const struct mk_ranges *a, const struct mk_ranges *b);
 

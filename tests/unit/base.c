@@ -144,7 +144,7 @@ static bool same(const struct mk_ranges *r, const bool *table)
 static void sets(void)
 {
 	unsigned long long seed = 42;
-	size_t bad_join = 0, bad_minus = 0, bad_has = 0, bad_fit = 0;
+	size_t bad_join = 0, bad_minus = 0, bad_has = 0, bad_fit = 0, bad_remove = 0;
 
 	for (int round = 0; round < 20000; round++) {
 		bool x[SMALL], y[SMALL], z[SMALL];
@@ -183,12 +183,17 @@ static void sets(void)
 		}
 		fits = mk_ranges_best_fit(&p, size, align, &base);
 		bad_fit += fits != found || (found && base != best);
+		mk_ranges_remove(&p, first, last);
+		for (uint64_t i = first; i <= last; i++)
+			x[i] = false;
+		bad_remove += !same(&p, x);
 		mk_arena_reset(&a);
 	}
 	tap(!bad_join, "20000 random sets are what was put into them");
 	tap(!bad_minus, "20000 random differences");
 	tap(!bad_has, "20000 random questions of containment");
 	tap(!bad_fit, "20000 random best fits");
+	tap(!bad_remove, "20000 random removals");
 }
 
 static void ends(void)
@@ -201,6 +206,12 @@ static void ends(void)
 	mk_ranges_init(&left, &a);
 	mk_ranges_add(&all, 0, UINT64_MAX);
 	mk_ranges_add(&all, 5, 6);
+	mk_ranges_join(&all);
+	mk_ranges_remove(&all, 0, 4095);
+	mk_ranges_remove(&all, UINT64_MAX - 4095, UINT64_MAX);
+	tap(all.n == 1 && all.r[0].first == 4096 && all.r[0].last == UINT64_MAX - 4096,
+	    "both ends of all numbers can be taken away");
+	mk_ranges_add(&all, 0, UINT64_MAX);
 	mk_ranges_join(&all);
 	mk_ranges_add_size(&one, UINT64_MAX - 4095, 4096);
 	mk_ranges_join(&one);
