@@ -95,7 +95,8 @@ static void instance_wishes(struct mk_decoder *d, struct mk_instance *x, struct 
 	struct mk_cpus nodes = {.known = false};
 	const char *s;
 
-	if (p && mk_value_kind("devices", p->data, p->len) == MK_VALUE_STRINGS)
+	if (p && (mk_value_kind("devices", p->data, p->len) == MK_VALUE_STRINGS ||
+		  (d->s->dialect == MK_DIALECT_STATE && mk_prop_is_strings(p))))
 		mk_decode_names(d->s, &x->devices, n, p);
 	else if (p && p->len)
 		mk_decode_phandle_uses(d, x, n, p);

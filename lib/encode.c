@@ -169,7 +169,7 @@ static void devices(struct mk_tree *t, struct mk_node *r, const struct mk_state 
 		struct mk_node *c;
 
 		if (mk_child(t, list, d->name))
-			continue; /* rule MK210 has refused the state */
+			continue; /* the second of a name: who writes a state has refused it */
 		c = mk_add_node(t, list, d->name);
 		/* all that the device says of itself holds in our form, too */
 		carry_props(t, c, d->where.node, none);
@@ -320,8 +320,20 @@ void mk_encode(struct mk_tree *t, const struct mk_state *s)
 
 int mk_encode_blob(struct mk_buf *b, const struct mk_state *s, struct mk_err *err)
 {
+	struct mk_names names = {.arena = s->arena};
 	struct mk_tree t;
 
+	for (size_t i = 0; i < s->n_devices; i++) {
+		const char *name = s->device[i].name;
+		uint32_t *mark = mk_name_mark(mk_intern(&names, name, strlen(name)));
+
+		if (*mark) {
+			mk_fail(err, MK_BAD, "two devices answer to the name '%s' [MK210]", name);
+			mk_hint(err, "rename a label, node or alias: a state holds one of a name");
+			return MK_BAD;
+		}
+		*mark = 1;
+	}
 	mk_encode(&t, s);
 	return mk_fdt_write(b, &t, 0, err);
 }

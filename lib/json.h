@@ -14,7 +14,7 @@ struct mk_json {
 	bool comma; /* the next item needs one before it */
 };
 
-/* "text" with what JSON wants escaped; bytes that are not UTF-8 become U+FFFD. */
+/* "text" with what JSON wants escaped, and all controls; bytes that are not UTF-8 become U+FFFD. */
 void mk_json_string(struct mk_buf *b, const char *s, size_t len);
 
 /* Opening and closing: '{', '[', '}', ']'. */

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "arena.h"
+#include "dialect.h"
 #include "encode.h"
 #include "fdt.h"
+#include "num.h"
 
 /* The operations of one subject that go into the kernel together. */
 struct group {
@@ -47,8 +49,16 @@ static void fill(struct maker *m, bool adding, struct mk_ranges *cpus, struct mk
 				mk_ranges_add_size(mem, x->mem.m[k].base, x->mem.m[k].size);
 			else /* anywhere: it may need what is given back */
 				mk_ranges_add(mem, 0, UINT64_MAX);
-		for (size_t k = 0; k < x->devices.n; k++)
-			mk_intern(devices, x->devices.u[k].text, strlen(x->devices.u[k].text));
+		for (size_t k = 0; k < x->devices.n;
+		     k++) { /* a part and the whole exclude each other */
+			const char *text = x->devices.u[k].text;
+			size_t len = strlen(text);
+			uint32_t number;
+			char kind;
+
+			mk_split_part(text, &len, &kind, &number);
+			mk_intern(devices, text, len);
+		}
 	}
 	mk_ranges_join(cpus);
 	mk_ranges_join(mem);
@@ -63,24 +73,26 @@ static bool meet(const struct mk_ranges *a, const struct mk_ranges *b)
 }
 
 /*
- * Whether something passes from one subject to another: then all removals must
- * be done before the first addition, and a subject's own are told apart.
+ * Whether something passes from one subject to another, or from an instance out
+ * of the pool: then all removals must be done before the first addition, and a
+ * subject's own are told apart.
  */
 static bool hands_over(struct maker *m)
 {
 	struct mk_ranges gone_cpus, gone_mem, come_cpus, come_mem;
 	struct mk_names gone, come;
 	const char *subject = NULL;
-	bool several = false;
+	bool several = false, shrinks = false;
 
 	for (size_t i = 0; i < m->d->n; i++) {
 		const char *s = m->d->op[i].subject ? m->d->op[i].subject : "@";
 
 		several = several || (subject && strcmp(s, subject) != 0);
+		shrinks = shrinks || (!m->d->op[i].subject && m->d->op[i].kind < MK_OP_CREATE);
 		subject = s;
 	}
-	if (!several)
-		return false;
+	if (!several || shrinks)
+		return several;
 	fill(m, false, &gone_cpus, &gone_mem, &gone);
 	fill(m, true, &come_cpus, &come_mem, &come);
 	if (meet(&gone_cpus, &come_cpus) || meet(&gone_mem, &come_mem))
@@ -102,20 +114,46 @@ static struct group *new_group(struct maker *m)
 }
 
 /*
- * Deletions first, each alone; then a group a subject, in the order in which
- * subjects appear; twice over where things are handed from one to another.
+ * What must be before what: an instance lets go before the pool does, and the
+ * pool has a thing before an instance gets it.
+ */
+enum phase {
+	PHASE_DELETE,
+	PHASE_INSTANCE_REMOVE,
+	PHASE_POOL_REMOVE,
+	PHASE_POOL_ADD,
+	PHASE_CREATE,
+	PHASE_INSTANCE_ADD,
+	PHASES
+};
+
+static enum phase phase_of(const struct mk_op *op, bool phases)
+{
+	bool removes = phases && op->kind < MK_OP_CREATE;
+
+	if (op->kind == MK_OP_DELETE)
+		return PHASE_DELETE;
+	if (op->kind == MK_OP_CREATE)
+		return PHASE_CREATE;
+	if (op->subject)
+		return removes ? PHASE_INSTANCE_REMOVE : PHASE_INSTANCE_ADD;
+	return removes ? PHASE_POOL_REMOVE : PHASE_POOL_ADD;
+}
+
+/*
+ * Deletions and creations each alone; of the rest a group a subject, in the
+ * order in which subjects appear; twice over where things are handed over.
  */
 static void make_groups(struct maker *m)
 {
 	struct mk_names subjects = {.arena = m->a};
 	bool phases = hands_over(m);
 
-	for (int pass = 0; pass < 3; pass++)
+	for (enum phase pass = 0; pass < PHASES; pass++)
 		for (size_t i = 0; i < m->d->n; i++) {
 			const struct mk_op *op = &m->d->op[i];
-			int phase = op->kind == MK_OP_DELETE		 ? 0
-				    : !phases || op->kind < MK_OP_CREATE ? 1
-									 : 2;
+			enum phase phase = phase_of(op, phases);
+			bool alone = phase == PHASE_DELETE || phase == PHASE_CREATE;
 			const char *subject = op->subject ? op->subject : "";
 			struct group *g;
 			uint32_t *mark;
@@ -123,9 +161,9 @@ static void make_groups(struct maker *m)
 			if (phase != pass)
 				continue;
 			/* a name and a phase stand for a group */
-			subject = mk_arena_fmt(m->a, "%d%s", phase, subject);
+			subject = mk_arena_fmt(m->a, "%d%s", (int)phase, subject);
 			mark = mk_name_mark(mk_intern(&subjects, subject, strlen(subject)));
-			if (!*mark || *mark > m->n_groups) {
+			if (alone || !*mark) {
 				new_group(m);
 				*mark = (uint32_t)m->n_groups;
 			}
@@ -313,10 +351,11 @@ static int create_v2(struct maker *m, struct mk_tree *t, const struct mk_op *op)
 	int rc = MK_OK;
 
 	for (size_t i = 0; i < x->mem.n; i++)
-		if (x->mem.m[i].node == node)
-			bytes += x->mem.m[i].size;
-		else
+		if (x->mem.m[i].node != node)
 			mk_mem_add(m->a, &more.inst.mem, x->mem.m[i]);
+		else if (!mk_num_add(bytes, x->mem.m[i].size, &bytes))
+			return mk_fail_at(m->err, MK_NO, op->at,
+					  "%s: its memory is more than 64 bits can count", x->name);
 	create_head(t, n, x);
 	r = mk_add_node(t, n, "resources");
 	mk_add_ids(t, r, "cpus", &x->cpus.ids);
@@ -482,6 +521,11 @@ int mk_overlays_make(struct mk_overlays *out, const struct mk_delta *d, uint32_t
 					: "an ABI 1 kernel takes its pool from the baseline alone");
 			return MK_NO;
 		}
+		if (op->subject && (op->kind == MK_OP_CREATE ? !mk_name_ok(op->subject)
+							     : strchr(op->subject, '/') != NULL))
+			return mk_fail_at(err, MK_NO, op->at,
+					  "'%s' is no good name for an instance [MK301]",
+					  op->subject);
 		if (abi == 1 && !op->subject) {
 			mk_fail_at(err, MK_NO, op->at,
 				   "a kernel of ABI 1 cannot change its pool by an overlay");

@@ -178,7 +178,7 @@ int mk_record_next(struct mk_record_reader *r, struct mk_arena *a, struct mk_rec
 		*got = !rc;
 		return rc;
 	}
-	if (r->began && !r->ended) {
+	if (r->began > r->ended) {
 		mk_fail_at(err, MK_BAD, (struct mk_span){.file = r->src},
 			   "the stream is cut short: it has no #end");
 		mk_hint(err, "the program before this one failed; nothing was done");

@@ -119,12 +119,12 @@ static const char *memory_text(struct mk_arena *a, const struct mk_mems *m)
 static const char *percent(struct mk_arena *a, uint64_t part, uint64_t whole)
 {
 	long double exact = whole ? (long double)part * 100 / (long double)whole : 0;
-	unsigned p = (unsigned)exact;
+	unsigned p = exact < 100 ? (unsigned)exact : 100;
 	long double rest = exact - p;
 
 	if (rest > 0.5L || (rest == 0.5L && p % 2))
 		p++;
-	return mk_arena_fmt(a, "%u%%", p > 100 ? 100 : p);
+	return mk_arena_fmt(a, "%u%%", p < 100 ? p : 100);
 }
 
 static const char *title(const struct mk_state *s)

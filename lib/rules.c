@@ -303,7 +303,9 @@ static int by_piece(const void *x, const void *y)
 
 	if (a->m->base != b->m->base)
 		return a->m->base < b->m->base ? -1 : 1;
-	return a->m < b->m ? -1 : a->m > b->m;
+	if (a->instance != b->instance)
+		return a->instance < b->instance ? -1 : 1;
+	return a->m < b->m ? -1 : a->m > b->m; /* of one list */
 }
 
 /* What several rules look at, sorted once. */
@@ -348,6 +350,11 @@ static void prepare(struct mk_rule_ctx *c)
 			c->piece[c->n_pieces++] = (struct mk_piece){&s->in_use.m[i], MK_NO_DEVICE};
 	if (c->n_held)
 		qsort(c->held, c->n_held, sizeof(*c->held), mk_rule_by_held);
+	n = 0; /* listed twice by one instance: it still is one holder */
+	for (size_t i = 0; i < c->n_held; i++)
+		if (!n || mk_rule_by_held(&c->held[i], &c->held[n - 1]) != 0)
+			c->held[n++] = c->held[i];
+	c->n_held = n;
 	if (c->n_pieces)
 		qsort(c->piece, c->n_pieces, sizeof(*c->piece), by_piece);
 }

@@ -310,7 +310,9 @@ static int by_use(const void *x, const void *y)
 		return a->u->part < b->u->part ? -1 : 1;
 	if (a->u->number != b->u->number)
 		return a->u->number < b->u->number ? -1 : 1;
-	return a->u < b->u ? -1 : a->u > b->u;
+	if (a->x != b->x) /* by their places in the state */
+		return a->x < b->x ? -1 : 1;
+	return a->u < b->u ? -1 : a->u > b->u; /* of one list */
 }
 
 static bool same_thing(const struct user *a, const struct user *b)

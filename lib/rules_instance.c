@@ -222,16 +222,11 @@ void mk_rule_cpu_shared(struct mk_rule_ctx *c)
 
 	for (size_t i = 0; i < c->n_held; i = end) {
 		uint64_t h = 14695981039346656037ULL;
-		size_t owners = 0;
 
-		for (end = i; end < c->n_held && c->held[end].cpu == c->held[i].cpu; end++) {
-			if (end > i && c->held[end].instance == c->held[end - 1].instance)
-				continue; /* listed twice by one: another rule */
+		for (end = i; end < c->n_held && c->held[end].cpu == c->held[i].cpu; end++)
 			h = (h ^ c->held[end].instance) * 1099511628211ULL;
-			owners++;
-		}
-		if (owners > 1 && owners == end - i)
-			x[n++] = (struct shared){h, i, owners, c->held[i].cpu};
+		if (end - i > 1)
+			x[n++] = (struct shared){h, i, end - i, c->held[i].cpu};
 	}
 	if (n)
 		qsort(x, n, sizeof(*x), by_owners);

@@ -29,22 +29,51 @@ static _Noreturn void out_of_memory(void)
 	_exit(CLI_TROUBLE);
 }
 
+static char message[4096];
+
 void cli_init(struct cli *c, const char *name, const char *usage)
 {
 	*c = (struct cli){.name = name, .usage = usage};
+	setvbuf(stderr, message, _IOLBF, sizeof(message)); /* a line at once, not a word */
 	mk_arena_init(&c->arena, out_of_memory);
+}
+
+/* ------------------------------------------------------------ what users see */
+
+/* Text that may hold anything: nothing of it may steer the terminal or look like a second line. */
+static void put_text(const char *s)
+{
+	size_t len = strlen(s);
+
+	for (size_t i = 0; i < len;) {
+		size_t n = mk_utf8_len(s + i, len - i);
+
+		if (n == 0 || (n == 1 && ((unsigned char)s[i] < 0x20 || s[i] == 0x7f))) {
+			fprintf(stderr, "\\x%02x", (unsigned char)s[i]);
+			i++;
+		} else if (n == 2 && (unsigned char)s[i] == 0xc2 &&
+			   (unsigned char)s[i + 1] < 0xa0) {
+			fprintf(stderr, "\\x%02x", (unsigned char)s[i + 1]); /* C1 controls */
+			i += 2;
+		} else {
+			fwrite(s + i, 1, n, stderr);
+			i += n;
+		}
+	}
 }
 
 /* ------------------------------------------------------------ options */
 
 void cli_usage(const struct cli *c, const char *fmt, ...)
 {
+	static char text[8192]; /* a path has at most 4096 bytes */
 	va_list ap;
 
 	fprintf(stderr, "%s: error: ", c->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	put_text(text);
 	fprintf(stderr, "\nhint: %s -h shows the options, man %s explains them\n", c->name,
 		c->name);
 	exit(CLI_TROUBLE);
@@ -121,28 +150,6 @@ static struct paint palette(void)
 	if ((no && *no) || !isatty(STDERR_FILENO) || (term && !strcmp(term, "dumb")))
 		return (struct paint){"", "", "", "", ""};
 	return (struct paint){"\033[1m", "\033[1;31m", "\033[1;35m", "\033[1;32m", "\033[0m"};
-}
-
-/* Text that may hold anything: nothing of it may steer the terminal or look like a second line. */
-static void put_text(const char *s)
-{
-	size_t len = strlen(s);
-
-	for (size_t i = 0; i < len;) {
-		size_t n = mk_utf8_len(s + i, len - i);
-
-		if (n == 0 || (n == 1 && ((unsigned char)s[i] < 0x20 || s[i] == 0x7f))) {
-			fprintf(stderr, "\\x%02x", (unsigned char)s[i]);
-			i++;
-		} else if (n == 2 && (unsigned char)s[i] == 0xc2 &&
-			   (unsigned char)s[i + 1] < 0xa0) {
-			fprintf(stderr, "\\x%02x", (unsigned char)s[i + 1]); /* C1 controls */
-			i += 2;
-		} else {
-			fwrite(s + i, 1, n, stderr);
-			i += n;
-		}
-	}
 }
 
 /*
@@ -343,6 +350,18 @@ void cli_load(struct cli *c, const char *path, struct mk_loaded *out)
 	cli_diags(c, &out->diags);
 	if (out->diags.errors)
 		exit(CLI_NO);
+}
+
+void cli_load_machine(struct cli *c, const char *path, struct mk_loaded *out)
+{
+	struct mk_err err;
+
+	cli_load(c, path, out);
+	if (out->state.dialect != MK_DIALECT_VIEW)
+		return;
+	mk_fail(&err, MK_BAD,
+		"this is the tree of one instance: nothing says what the machine has");
+	cli_die(c, &err);
 }
 
 struct mk_file cli_text(struct cli *c, const char *path)

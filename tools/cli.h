@@ -79,6 +79,9 @@ _Noreturn void cli_stream_die(struct cli *c, const struct mk_stream *s, const st
  */
 void cli_load(struct cli *c, const char *path, struct mk_loaded *out);
 
+/* The same of what can be changed: the tree of a machine, not of one instance. */
+void cli_load_machine(struct cli *c, const char *path, struct mk_loaded *out);
+
 /* A whole text: a file, or standard input. Failure ends the program. */
 struct mk_file cli_text(struct cli *c, const char *path);
 

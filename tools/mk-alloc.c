@@ -132,12 +132,7 @@ int main(int argc, char **argv)
 		request_of_arguments(&c, argv + optind, argc - optind, &batch);
 	if (requests)
 		read_requests(&c, requests, &batch);
-	cli_load(&c, in, &old);
-	if (old.state.dialect == MK_DIALECT_VIEW) {
-		mk_fail(&err, MK_BAD,
-			"this is the tree of one instance: nothing says what the machine has");
-		cli_die(&c, &err);
-	}
+	cli_load_machine(&c, in, &old);
 	new = mk_state_copy(&old.state);
 	if (mk_place(&new, &batch, &err))
 		cli_die(&c, &err);

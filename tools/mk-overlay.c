@@ -104,7 +104,7 @@ static int fold(struct cli *c, char **path, int n)
 
 	if (n < 2)
 		cli_usage(c, "-a wants a state and overlays: mk-overlay -a BASE OVERLAY...");
-	cli_load(c, path[0], &base);
+	cli_load_machine(c, path[0], &base);
 	for (int i = 1; i < n; i++)
 		each_overlay(c, path[i], &base.state, fold_into, &base.state);
 	mk_buf_init(&out, &c->arena);
