@@ -192,7 +192,7 @@ install: all
 	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(COMPDIR)' '$(DESTDIR)$(DOCDIR)/examples'
 	$(INSTALL) -m 755 $(TOOLS:%=$(B)/bin/%) '$(DESTDIR)$(BINDIR)'
 	$(INSTALL) -m 644 $(COMPLETIONS) '$(DESTDIR)$(COMPDIR)'
-	$(INSTALL) -m 644 README.md CHANGELOG.md '$(DESTDIR)$(DOCDIR)'
+	$(INSTALL) -m 644 README.md CHANGELOG.md contrib/report.schema.json '$(DESTDIR)$(DOCDIR)'
 	for f in $(EXAMPLES); do case $$f in *.sh) m=755;; *) m=644;; esac; \
 		$(INSTALL) -m $$m "$$f" '$(DESTDIR)$(DOCDIR)/examples' || exit 1; done
 	for p in $(PAGES); do $(INSTALL) -d "$(DESTDIR)$(MANDIR)/man$${p##*.}" && \
@@ -202,7 +202,8 @@ uninstall:
 	rm -f $(TOOLS:%='$(DESTDIR)$(BINDIR)/%') $(COMPLETIONS:contrib/completion/%='$(DESTDIR)$(COMPDIR)/%')
 	for p in $(PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${p##*.}/$$p"; done
 	rm -f $(EXAMPLES:examples/%='$(DESTDIR)$(DOCDIR)/examples/%') \
-		'$(DESTDIR)$(DOCDIR)/README.md' '$(DESTDIR)$(DOCDIR)/CHANGELOG.md'
+		'$(DESTDIR)$(DOCDIR)/README.md' '$(DESTDIR)$(DOCDIR)/CHANGELOG.md' \
+		'$(DESTDIR)$(DOCDIR)/report.schema.json'
 	-rmdir '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)' 2>/dev/null
 
 dist:

@@ -13,7 +13,7 @@ enum {
 	CHUNK_BYTES = 64 * 1024,
 	CHUNK_BYTES_MAX = 32 * 1024 * 1024,
 	HUGE_BYTES = 2 * 1024 * 1024, /* chunks of several of these ask for huge pages */
-	LARGE_BYTES = 32 * 1024, /* from here on a block has a chunk of its own */
+	LARGE_BYTES = 32 * 1024,      /* from here on a block has a chunk of its own */
 };
 
 struct mk_arena_chunk {
@@ -221,21 +221,30 @@ char *mk_arena_str(struct mk_arena *a, const char *s)
 	return mk_arena_strn(a, s, strlen(s));
 }
 
-char *mk_arena_fmt(struct mk_arena *a, const char *fmt, ...)
+char *mk_arena_vfmt(struct mk_arena *a, const char *fmt, va_list ap)
 {
-	va_list ap;
+	va_list again;
 	char *p;
 	int n;
 
-	va_start(ap, fmt);
+	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
 	if (n < 0)
 		n = 0;
 	p = take(a, (size_t)n + 1);
 	p[0] = '\0';
+	vsnprintf(p, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return p;
+}
+
+char *mk_arena_fmt(struct mk_arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+
 	va_start(ap, fmt);
-	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	p = mk_arena_vfmt(a, fmt, ap);
 	va_end(ap);
 	return p;
 }

@@ -7,6 +7,7 @@
 #ifndef MK_ARENA_H
 #define MK_ARENA_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct mk_arena_chunk;
@@ -54,5 +55,7 @@ char *mk_arena_str(struct mk_arena *a, const char *s);
 
 /* printf into the arena. */
 char *mk_arena_fmt(struct mk_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *mk_arena_vfmt(struct mk_arena *a, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 #endif

@@ -153,6 +153,56 @@ int mk_buf_read_file(struct mk_buf *b, const char *path, size_t max, struct mk_e
 	return rc;
 }
 
+/* Moves to off; a pipe is read up to there. */
+static int skip(int fd, const char *path, uint64_t off, struct mk_err *err)
+{
+	char rest[65536];
+
+	if (!off || (off <= INT64_MAX && lseek(fd, (off_t)off, SEEK_SET) >= 0))
+		return MK_OK;
+	while (off) {
+		ssize_t got = read(fd, rest, off < sizeof(rest) ? (size_t)off : sizeof(rest));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return mk_fail(err, MK_SYS, "cannot read %s: %s", path, strerror(errno));
+		if (got == 0)
+			break;
+		off -= (size_t)got;
+	}
+	return MK_OK;
+}
+
+int mk_buf_read_part(struct mk_buf *b, const char *path, uint64_t off, uint64_t len, size_t max,
+		     struct mk_err *err)
+{
+	int fd, rc;
+
+	if (len > max)
+		return mk_fail(err, MK_BAD, "%s: more than %zu bytes are asked for", path, max);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return mk_fail(err, MK_SYS, "cannot open %s: %s", path, strerror(errno));
+	rc = skip(fd, path, off, err);
+	while (!rc && len) {
+		ssize_t got;
+
+		mk_buf_room(b, len < 65536 ? (size_t)len : 65536);
+		got = read(fd, b->data + b->len, len < 65536 ? (size_t)len : 65536);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			rc = mk_fail(err, MK_SYS, "cannot read %s: %s", path, strerror(errno));
+		if (got <= 0)
+			break;
+		b->len += (size_t)got;
+		len -= (uint64_t)got;
+	}
+	close(fd);
+	return rc;
+}
+
 int mk_write_all(int fd, const void *data, size_t len, const char *name, struct mk_err *err)
 {
 	const char *p = data;

@@ -44,6 +44,13 @@ int mk_buf_read(struct mk_buf *b, int fd, const char *name, size_t max, struct m
 /* Appends a whole file. MK_SYS when it cannot be opened or read. */
 int mk_buf_read_file(struct mk_buf *b, const char *path, size_t max, struct mk_err *err);
 
+/*
+ * The same for the bytes from off on, len of them; fewer when the file ends
+ * before. Nothing behind them is read.
+ */
+int mk_buf_read_part(struct mk_buf *b, const char *path, uint64_t off, uint64_t len, size_t max,
+		     struct mk_err *err);
+
 /* Writes len bytes to fd, however many calls that takes. MK_SYS on failure. */
 int mk_write_all(int fd, const void *data, size_t len, const char *name, struct mk_err *err);
 

@@ -20,16 +20,45 @@ static const char *const resource_names[] = {
 	"memory-base",	"memory-bytes",	    "memory-total-bytes", "memory-host-bytes",
 	"llc-way-mask", "memory-pool-base", "memory-pool-bytes",  NULL};
 
+/* cores { core@N { cpus; socket-id; }; } */
+static void cores(struct mk_decoder *d, struct mk_node *n)
+{
+	static const char *const known[] = {"core-id", "socket-id", "cpus", NULL};
+	struct mk_node *list = mk_child(d->t, n, "cores");
+	struct mk_state *s = d->s;
+
+	for (struct mk_node *c = list ? mk_first(list) : NULL; c; c = mk_next(c)) {
+		struct mk_core x = {.where = mk_at(c, NULL)};
+		const char *unit = mk_unit(c->name);
+
+		mk_decode_check_names(d, c, known, false);
+		if (!mk_decode_u32(d, c, "core-id", &x.id) &&
+		    (!unit || !mk_num_u32(unit, strlen(unit), &x.id))) {
+			ERR(d, "MK801", mk_at(c, NULL), "a core has no core-id")->hint =
+				"call it core@0, or add core-id = <0>;";
+			continue;
+		}
+		x.has_socket = mk_decode_u32(d, c, "socket-id", &x.socket);
+		mk_decode_cpus(d, c, "cpus", &x.cpus);
+		s->core = mk_arena_more(s->arena, s->core, s->n_cores, &s->cores_cap,
+					sizeof(*s->core));
+		s->core[s->n_cores++] = x;
+	}
+}
+
 static void nested_cpus(struct mk_decoder *d, struct mk_node *n)
 {
 	static const char *const known[] = {"total", "host-reserved", "available", NULL};
+	static const char *const nodes[] = {"cores", NULL};
 
 	mk_decode_check_names(d, n, known, true);
+	mk_decode_check_nodes(d, n, nodes, true);
 	mk_decode_u64(d, n, "total", &d->s->cpu_total, &d->s->cpu_total_at);
 	mk_decode_cpus(d, n, "host-reserved", &d->s->host_cpus);
 	mk_decode_cpus(d, n, "available", &d->s->pool);
 	if (!d->s->pool.where.node)
 		d->s->pool.where = mk_at(n, NULL);
+	cores(d, n);
 }
 
 static void nested_memory(struct mk_decoder *d, struct mk_node *n)
@@ -37,8 +66,10 @@ static void nested_memory(struct mk_decoder *d, struct mk_node *n)
 	static const char *const known[] = {"total-bytes", "host-reserved-bytes",
 					    "memory-pool-base", "memory-pool-bytes", NULL};
 
+	static const char *const none[] = {NULL};
 	bool good = mk_decode_check_names(d, n, known, true);
 
+	mk_decode_check_nodes(d, n, none, true);
 	d->s->has_memory_total =
 		mk_decode_u64(d, n, "total-bytes", &d->s->memory_total, &d->s->memory_total_at);
 	mk_decode_u64(d, n, "host-reserved-bytes", &d->s->memory_host, NULL);
@@ -77,10 +108,13 @@ static void numa_node(struct mk_decoder *d, struct mk_node *n)
 
 static void topology(struct mk_decoder *d, struct mk_node *n)
 {
+	static const char *const known[] = {"numa-nodes", "cores", NULL};
 	struct mk_node *nodes = mk_child(d->t, n, "numa-nodes");
 
+	mk_decode_check_nodes(d, n, known, false);
 	for (struct mk_node *c = nodes ? mk_first(nodes) : NULL; c; c = mk_next(c))
 		numa_node(d, c);
+	cores(d, n);
 }
 
 static void in_use(struct mk_decoder *d, struct mk_node *n)
@@ -104,10 +138,7 @@ static void derived_cpus(struct mk_decoder *d, struct mk_node *n)
 
 	if (!mk_decode_cpus(d, n, "cpus-available", &available) || !d->s->pool.known)
 		return;
-	mk_ranges_init(&pool, d->s->arena);
-	for (size_t i = 0; i < d->s->pool.ids.n; i++)
-		mk_ranges_add(&pool, d->s->pool.ids.id[i], d->s->pool.ids.id[i]);
-	mk_ranges_join(&pool);
+	pool = mk_ranges_of(d->s->arena, &d->s->pool.ids);
 	for (size_t i = 0; i < available.ids.n; i++)
 		if (!mk_ranges_has(&pool, available.ids.id[i], available.ids.id[i])) {
 			ERR(d, "MK403", available.where,
@@ -119,13 +150,20 @@ static void derived_cpus(struct mk_decoder *d, struct mk_node *n)
 
 static void resources(struct mk_decoder *d, struct mk_node *r)
 {
+	static const char *const nodes[] = {"cpus",	"memory",  "unplaced", "in-use",
+					    "topology", "devices", NULL};
 	struct mk_state *s = d->s;
 	struct mk_node *c;
 
 	s->has_machine = true;
 	s->resources = mk_at(r, NULL);
 	mk_decode_check_names(d, r, resource_names, false);
+	mk_decode_check_nodes(d, r, nodes, false);
 	c = mk_child(d->t, r, "cpus");
+	if (c && mk_decode_prop(d, r, "cpus"))
+		ERR(d, "MK801", mk_at(r, mk_decode_prop(d, r, "cpus")),
+		    "the pool's CPUs are listed in 'cpus' and in cpus { }")
+			->hint = "keep one of the two";
 	if (c)
 		nested_cpus(d, c);
 	else if (!mk_decode_cpus(d, r, "cpus", &s->pool))
@@ -230,13 +268,18 @@ static void view(struct mk_decoder *d)
 
 static void machine(struct mk_decoder *d, enum root_kind kind)
 {
+	static const char *const nodes[] = {"resources", "instances", "aliases",
+					    "chosen",	 "pci",	      NULL};
 	struct mk_state *s = d->s;
+	uint32_t cells = 0;
 	struct mk_node *root = d->t->root, *r = mk_child(d->t, root, "resources"), *list;
 
 	s->dialect = kind == ROOT_STATE ? MK_DIALECT_STATE : MK_DIALECT_NESTED;
+	mk_decode_check_nodes(d, root, nodes, false);
 	if (r) {
 		s->dialect = dialect_of(d, kind, r);
-		d->wide = s->dialect == MK_DIALECT_STATE || s->dialect == MK_DIALECT_KERNEL;
+		d->wide = s->dialect == MK_DIALECT_STATE || s->dialect == MK_DIALECT_KERNEL ||
+			  (mk_decode_u32(d, root, "mk,cpu-cells", &cells) && cells == 2);
 		resources(d, r);
 	} else if (mk_decode_prop(d, root, "resources")) {
 		ERR(d, "MK101", mk_at(root, mk_decode_prop(d, root, "resources")),
@@ -247,7 +290,7 @@ static void machine(struct mk_decoder *d, enum root_kind kind)
 		if (!strncmp(c->name, "pci@", 4))
 			mk_decode_bridge(d, c);
 	s->abi = s->dialect == MK_DIALECT_KERNEL ? 2 : 1;
-	mk_decode_u32(d, root, "mk,abi", &s->abi);
+	s->abi_known = mk_decode_u32(d, root, "mk,abi", &s->abi) || s->abi == 2;
 	mk_decode_u64(d, root, "mk,block-bytes", &s->block_bytes, NULL);
 	if (s->abi != 1 && s->abi != 2) {
 		ERR(d, "MK801", mk_at(root, mk_decode_prop(d, root, "mk,abi")),
@@ -277,6 +320,7 @@ void mk_decode(struct mk_state *s, struct mk_tree *t, const struct mk_decode_opt
 	s->model = mk_prop_is_string(mk_decode_prop(&d, t->root, "model"))
 			   ? mk_decode_prop(&d, t->root, "model")->data
 			   : NULL;
+	d.wide = kind == ROOT_INSTANCE;
 	if (is_view(&d, kind))
 		view(&d);
 	else
@@ -293,7 +337,7 @@ bool mk_is_overlay(struct mk_tree *t)
 			if (!strcmp(p->data + i, overlay))
 				return true;
 	for (const struct mk_node *c = mk_first(t->root); c; c = mk_next(c))
-		if (!strncmp(c->name, "fragment@", 9))
+		if (!strncmp(c->name, "fragment@", 9) || !strcmp(c->name, "fragment"))
 			return true;
 	return false;
 }

@@ -7,7 +7,11 @@
 #include "state.h"
 
 struct mk_decode_options {
-	unsigned cpu_cells; /* 1 or 2: cells an id of a cpus list in a blob has; 0 to find out */
+	/*
+	 * 1 or 2: cells that an id of a cpus list has, where the form leaves it open; 0 to
+	 * find out. What is said here is written into the tree, so that others need not know.
+	 */
+	unsigned cpu_cells;
 };
 
 /*

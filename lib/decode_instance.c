@@ -123,8 +123,27 @@ static struct mk_where id_of(struct mk_decoder *d, struct mk_instance *x, struct
 	return mk_at(n, p);
 }
 
+/* What resources { } must hold says nothing where it stands beside it. */
+static void misplaced(struct mk_decoder *d, struct mk_node *n)
+{
+	static const char *const names[] = {"cpus", "memory-base", "memory-bytes"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct mk_prop *p = mk_decode_prop(d, n, names[i]);
+
+		if (p)
+			ERR(d, "MK804", mk_at(n, p), "'%s' of an instance stands in its resources",
+			    names[i])
+				->hint = mk_decode_hint(d, "write resources { ", names[i],
+							" = ...; }; around it");
+	}
+}
+
 void mk_decode_instance(struct mk_decoder *d, struct mk_node *n, const char *name, bool closed)
 {
+	static const char *const nodes[] = {"resources", "options", "devices", "aliases", NULL};
+	static const char *const resource_nodes[] = {"memory", "unplaced", "devices", "uring",
+						     NULL};
 	struct mk_instance *x = mk_instance_add(d->s, name);
 	struct mk_node *r = mk_child(d->t, n, "resources");
 	const char *status;
@@ -132,7 +151,9 @@ void mk_decode_instance(struct mk_decoder *d, struct mk_node *n, const char *nam
 	d->subject = name;
 	x->where = mk_at(n, NULL);
 	x->id_at = id_of(d, x, n);
+	misplaced(d, n);
 	mk_decode_check_names(d, n, instance_names, false);
+	mk_decode_check_nodes(d, n, nodes, false);
 	status = mk_decode_string(d, n, "state");
 	x->status = status;
 	x->options = mk_child(d->t, n, "options");
@@ -140,6 +161,7 @@ void mk_decode_instance(struct mk_decoder *d, struct mk_node *n, const char *nam
 	if (r) {
 		x->resources = mk_at(r, NULL);
 		mk_decode_check_names(d, r, instance_resource_names, closed);
+		mk_decode_check_nodes(d, r, resource_nodes, false);
 		mk_decode_cpus(d, r, "cpus", &x->cpus);
 		mk_decode_base_and_bytes(d, r, "memory-base", "memory-bytes", &x->mem, true);
 		mk_decode_memory_nodes(d, r, &x->mem);

@@ -10,8 +10,9 @@ struct mk_decoder {
 	struct mk_tree *t;
 	const struct mk_decode_options *opts;
 	struct mk_diags *diags;
-	const char *subject; /* the instance that is being read, or NULL */
-	bool wide;	     /* lists of CPUs have 64-bit cells without a doubt */
+	const char *subject;	    /* the instance that is being read, or NULL */
+	struct mk_device **by_node; /* all devices of s, once they have names */
+	bool wide;		    /* lists of CPUs have 64-bit cells without a doubt */
 	/* phandle to node, sorted, made when first needed */
 	struct mk_handle {
 		uint32_t phandle;
@@ -32,6 +33,13 @@ struct mk_decoder {
 bool mk_decode_check_names(struct mk_decoder *d, const struct mk_node *n, const char *const *known,
 			   bool closed);
 bool mk_decode_is_common(const char *name);
+
+/*
+ * The same for nodes, by their names without unit address. One that is nearly
+ * a known name is an error everywhere: all that stands in it would be lost.
+ */
+void mk_decode_check_nodes(struct mk_decoder *d, const struct mk_node *n, const char *const *known,
+			   bool closed);
 
 /* The property, or NULL. */
 struct mk_prop *mk_decode_prop(struct mk_decoder *d, struct mk_node *n, const char *name);

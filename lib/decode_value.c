@@ -22,10 +22,27 @@ char *mk_decode_hint(struct mk_decoder *d, const char *before, const char *name,
 
 /* ------------------------------------------------------------ names */
 
-const char *mk_nearest(const char *name, const char *const *known)
+/* The known name that is longer: "mem" is the beginning of "memory", from which others go on. */
+static const char *begins_as(const char *name, const char *const *known)
+{
+	const char *found = NULL;
+	size_t len = strlen(name);
+
+	for (; len > 2 && *known; known++) {
+		if (strncmp(*known, name, len) != 0)
+			continue;
+		if (!found || !strncmp(*known, found, strlen(*known)))
+			found = *known;
+		else if (strncmp(*known, found, strlen(found)) != 0)
+			return NULL; /* it could be either */
+	}
+	return found;
+}
+
+/* By edits: two in a long name, one in a short one. */
+static const char *nearly(const char *name, const char *const *known)
 {
 	const char *best = NULL;
-	/* two edits in a long name, one in a short one */
 	unsigned limit = strlen(name) > 5 ? 2 : 1, edits = limit + 1;
 
 	for (; *known; known++) {
@@ -37,6 +54,13 @@ const char *mk_nearest(const char *name, const char *const *known)
 		}
 	}
 	return best;
+}
+
+const char *mk_nearest(const char *name, const char *const *known)
+{
+	const char *best = nearly(name, known);
+
+	return best ? best : begins_as(name, known);
 }
 
 /* Properties that any node may have. */
@@ -102,11 +126,53 @@ bool mk_decode_check_names(struct mk_decoder *d, const struct mk_node *n, const 
 	return good;
 }
 
+void mk_decode_check_nodes(struct mk_decoder *d, const struct mk_node *n, const char *const *known,
+			   bool closed)
+{
+	for (const struct mk_node *c = mk_first(n); c; c = mk_next(c)) {
+		char *base = mk_arena_strn(d->s->arena, c->name, mk_base_len(c->name));
+		const char *near;
+		struct mk_diag *x;
+
+		if (is_one_of(base, known))
+			continue;
+		near = nearly(base, known);
+		if (!near && !closed)
+			continue;
+		x = ERR(d, "MK804", mk_at(c, NULL), "a node '%s' is not known in %s", c->name,
+			mk_node_path(d->s->arena, n));
+		if (near)
+			x->hint = mk_decode_hint(d, "did you mean '", near, "'?");
+		else if (!strcmp(base, "memory"))
+			x->hint = "memory@... stands beside memory { }, not in it";
+		else
+			x->hint = "take it out: nothing in it would be read";
+	}
+}
+
 /* ------------------------------------------------------------ values */
+
+/* In a source it can be seen that a number was written as text; in a blob both are bytes. */
+static bool is_text(const struct mk_prop *p)
+{
+	return p->value.line && p->value.file && p->value.file->text &&
+	       p->value.off < p->value.file->len && p->value.file->text[p->value.off] == '"';
+}
 
 struct mk_prop *mk_decode_prop(struct mk_decoder *d, struct mk_node *n, const char *name)
 {
 	return mk_prop(d->t, n, name);
+}
+
+/* A size in words, "2G": as the number that was meant. */
+static const char *as_number(struct mk_decoder *d, const struct mk_prop *p)
+{
+	uint64_t v;
+
+	if (!mk_prop_is_string(p) || !mk_num_size(p->data, p->len - 1, &v))
+		return NULL;
+	return mk_arena_fmt(d->s->arena, "<0x%llx 0x%llx>", (unsigned long long)(v >> 32),
+			    (unsigned long long)(v & UINT32_MAX));
 }
 
 void mk_decode_wrong_type(struct mk_decoder *d, const struct mk_node *n, const struct mk_prop *p,
@@ -136,7 +202,7 @@ bool mk_decode_u32(struct mk_decoder *d, struct mk_node *n, const char *name, ui
 
 	if (!p)
 		return false;
-	if (mk_prop_u32(p, v))
+	if (!is_text(p) && mk_prop_u32(p, v))
 		return true;
 	mk_decode_wrong_type(d, n, p, "one cell", "<1>");
 	return false;
@@ -146,14 +212,17 @@ bool mk_decode_u64(struct mk_decoder *d, struct mk_node *n, const char *name, ui
 		   struct mk_where *w)
 {
 	struct mk_prop *p = mk_decode_prop(d, n, name);
+	const char *number;
 
 	if (!p)
 		return false;
 	if (w)
 		*w = mk_at(n, p);
-	if (mk_prop_u64(p, v))
+	if (!is_text(p) && mk_prop_u64(p, v))
 		return true;
-	mk_decode_wrong_type(d, n, p, "one number of 32 or 64 bits", "<0x0 0x40000000>");
+	number = as_number(d, p);
+	mk_decode_wrong_type(d, n, p, "one number of 32 or 64 bits",
+			     number ? number : "<0x0 0x40000000>");
 	return false;
 }
 
@@ -179,7 +248,7 @@ bool mk_decode_numbers(struct mk_decoder *d, struct mk_node *n, const char *name
 	if (!p)
 		return false;
 	out->where = mk_at(n, p);
-	out->known = mk_decode_cells(d->s->arena, p, 1, &out->ids);
+	out->known = !is_text(p) && mk_decode_cells(d->s->arena, p, 1, &out->ids);
 	if (!out->known)
 		mk_decode_wrong_type(d, n, p, "a list of cells", "<1 2 3>");
 	return out->known;
@@ -202,6 +271,31 @@ static bool ascending32(const struct mk_prop *p)
 }
 
 /*
+ * The user has said how wide the cells are. What reads the tree next has not
+ * heard it: a list that would be read otherwise gets cells of 64 bits, and
+ * where these would be taken for pairs of 32 bits, the tree says so.
+ */
+static void settle(struct mk_decoder *d, struct mk_prop *p, const struct mk_cpus *list,
+		   unsigned cells)
+{
+	struct mk_buf b;
+
+	if (cells == 2 && !all_high_zero(p) && !mk_prop(d->t, d->t->root, "mk,cpu-cells")) {
+		mk_add_u32(d->t, d->t->root, "mk,cpu-cells", 2);
+		d->s->rewritten = true;
+	}
+	if (cells == 2 || p->len % 8)
+		return;
+	mk_buf_init(&b, d->s->arena);
+	for (size_t i = 0; i < list->ids.n; i++)
+		mk_buf_be64(&b, list->ids.id[i]);
+	p->data = b.data;
+	p->len = (uint32_t)b.len;
+	p->marks = NULL;
+	d->s->rewritten = true;
+}
+
+/*
  * A list of CPU ids. How wide its cells are is not written anywhere: dialects
  * that leave no doubt are 64-bit, for the rest the rule of mk-dts(5) decides.
  */
@@ -213,7 +307,7 @@ bool mk_decode_cpus(struct mk_decoder *d, struct mk_node *n, const char *name, s
 	if (!p)
 		return false;
 	out->where = mk_at(n, p);
-	if (p->len % 4 ||
+	if (p->len % 4 || is_text(p) ||
 	    (mk_prop_is_strings(p) && mk_value_kind("", p->data, p->len) == MK_VALUE_STRINGS)) {
 		ERR(d, "MK801", out->where, "'%s' is not a list of CPU ids", name)->hint =
 			"write every id: <4 5 6 7>";
@@ -225,17 +319,26 @@ bool mk_decode_cpus(struct mk_decoder *d, struct mk_node *n, const char *name, s
 		if (!ascending32(p)) {
 			ERR(d, "MK801", out->where, "'%s' can be read as ids of 32 or of 64 bits",
 			    name)
-				->hint = "say which with --cpu-cells 1 (32 bits) or --cpu-cells 2 "
-					 "(64 bits), or "
-					 "write /bits/ 64 <...>";
+				->hint = "write /bits/ 64 <...>, or let mk-validate --cpu-cells 1 "
+					 "(32 bits) or 2 (64 bits) settle it";
 			return false;
 		}
 		WARN(d, "MK805", out->where, "'%s' is read as ids of 32 bits", name)->hint =
-			"write /bits/ 64 <...>, or settle it with --cpu-cells 1|2";
+			"write /bits/ 64 <...>, or let mk-validate --cpu-cells 1|2 settle it";
 	}
 	out->known = mk_decode_cells(d->s->arena, p, cells, &out->ids);
 	if (!out->known)
-		mk_decode_wrong_type(d, n, p, "a list of 64-bit ids", "/bits/ 64 <4 5 6 7>");
+		mk_decode_wrong_type(d, n, p,
+				     d->wide ? "a list of 64-bit ids, as this form has it"
+					     : "a list of 64-bit ids",
+				     "/bits/ 64 <4 5 6 7>");
+	else if (d->s->dialect == MK_DIALECT_KERNEL && out->ids.n && !all_high_zero(p) &&
+		 ascending32(p))
+		WARN(d, "MK805", out->where, "'%s' is read as ids of 64 bits, the first is 0x%llx",
+		     name, (unsigned long long)out->ids.id[0])
+			->hint = "this form has no others: write /bits/ 64 <4 5>";
+	else if (!d->wide && d->opts->cpu_cells)
+		settle(d, p, out, cells);
 	return out->known;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* delta: comparing states by sorted lists; the records of a delta. */
+/* delta: comparing states by sorted lists. */
 #include "delta.h"
 
 #include <stdlib.h>
@@ -25,52 +25,18 @@ struct mk_op *mk_delta_add(struct mk_delta *d, enum mk_op_kind kind, const char 
 	return op;
 }
 
-static const char *const op_names[] = {
-	[MK_OP_DELETE] = "delete",	     [MK_OP_MEMORY_REMOVE] = "memory-remove",
-	[MK_OP_CPU_REMOVE] = "cpu-remove",   [MK_OP_DEVICE_REMOVE] = "device-remove",
-	[MK_OP_CREATE] = "create",	     [MK_OP_MEMORY_ADD] = "memory-add",
-	[MK_OP_CPU_ADD] = "cpu-add",	     [MK_OP_DEVICE_ADD] = "device-add",
-	[MK_OP_UNSUPPORTED] = "unsupported",
-};
-
-const char *mk_op_name(enum mk_op_kind kind)
-{
-	return op_names[kind];
-}
-
 /* ------------------------------------------------------------ sets */
 
 /* Ids of a that b does not have, in a's order. */
 static struct mk_ids ids_minus(struct mk_arena *a, const struct mk_ids *x, const struct mk_ids *y)
 {
-	struct mk_ranges r;
+	struct mk_ranges r = mk_ranges_of(a, y);
 	struct mk_ids out = {0};
 
-	mk_ranges_init(&r, a);
-	for (size_t i = 0; i < y->n; i++)
-		mk_ranges_add(&r, y->id[i], y->id[i]);
-	mk_ranges_join(&r);
 	for (size_t i = 0; i < x->n; i++)
 		if (!mk_ranges_has(&r, x->id[i], x->id[i]))
 			mk_ids_add(a, &out, x->id[i]);
-	return out;
-}
-
-/* Uses of x that y does not have. */
-static struct mk_uses uses_minus(struct mk_arena *a, const struct mk_uses *x,
-				 const struct mk_uses *y)
-{
-	struct mk_names names = {.arena = a};
-	struct mk_uses out = {0};
-
-	for (size_t i = 0; i < y->n; i++)
-		mk_intern(&names, y->u[i].text, strlen(y->u[i].text));
-	for (size_t i = 0; i < x->n; i++)
-		if (!mk_name_known(&names, x->u[i].text, strlen(x->u[i].text))) {
-			out.u = mk_arena_more(a, out.u, out.n, &out.cap, sizeof(*out.u));
-			out.u[out.n++] = x->u[i];
-		}
-	return out;
+	return mk_ids_unique(a, &out);
 }
 
 static int by_mem(const void *x, const void *y)
@@ -160,49 +126,100 @@ static int by_size_node(const void *x, const void *y)
 	return a->node < b->node ? -1 : a->node > b->node;
 }
 
+struct side {
+	const struct mk_mem **m; /* by size and node */
+	size_t n;
+	bool *paired;
+};
+
+static struct side side_of(struct mk_arena *a, const struct mk_mems *list)
+{
+	struct side s = {.m = mem_sorted(a, list), .n = list->n};
+
+	if (s.n)
+		qsort(s.m, s.n, sizeof(*s.m), by_size_node);
+	s.paired = mk_arena_array(a, s.n, sizeof(*s.paired));
+	return s;
+}
+
+/* The next one from i that has no partner yet. */
+static size_t unpaired(const struct side *s, size_t i, bool placed, bool any_node)
+{
+	while (i < s->n && (s->paired[i] || s->m[i]->placed != placed ||
+			    (any_node && s->m[i]->node != MK_NODE_ANY)))
+		i++;
+	return i;
+}
+
+/* Pairs regions of the same size: of the same node, or where one side names none. */
+static void pair_up(struct side *x, bool x_placed, bool x_any, struct side *y, bool y_placed,
+		    bool y_any)
+{
+	size_t i = unpaired(x, 0, x_placed, x_any), k = unpaired(y, 0, y_placed, y_any);
+
+	while (i < x->n && k < y->n) {
+		const struct mk_mem *p = x->m[i], *q = y->m[k];
+		bool less = p->size<q->size, more = p->size> q->size;
+
+		if (!x_any && !y_any && p->size == q->size) {
+			less = p->node < q->node;
+			more = p->node > q->node;
+		}
+		if (!less && !more)
+			x->paired[i] = y->paired[k] = true;
+		if (!more)
+			i = unpaired(x, i + 1, x_placed, x_any);
+		if (!less)
+			k = unpaired(y, k + 1, y_placed, y_any);
+	}
+}
+
+static void left_over(struct mk_arena *a, const struct side *s, struct mk_mems *out)
+{
+	*out = (struct mk_mems){0};
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->paired[i])
+			mk_mem_add(a, out, *s->m[i]);
+}
+
 /*
  * Where the kernel places memory, regions of the same size are the same if
- * their nodes agree, or one of them names none.
+ * their nodes agree, or one of them names none, and not both have an address.
+ * Those that find a partner less easily choose first.
  */
 static void drop_same_size(struct mk_arena *a, struct mk_mems *x, struct mk_mems *y)
 {
-	const struct mk_mem **p = mem_sorted(a, x), **q = mem_sorted(a, y);
-	struct mk_mems left_x = {0}, left_y = {0};
-	size_t i = 0, k = 0;
+	struct side p = side_of(a, x), q = side_of(a, y);
 
-	if (x->n)
-		qsort(p, x->n, sizeof(*p), by_size_node);
-	if (y->n)
-		qsort(q, y->n, sizeof(*q), by_size_node);
-	while (i < x->n && k < y->n) {
-		bool same = p[i]->size == q[k]->size &&
-			    (p[i]->node == q[k]->node || p[i]->node == MK_NODE_ANY ||
-			     q[k]->node == MK_NODE_ANY) &&
-			    !(p[i]->placed && q[k]->placed);
+	for (int both_free = 0; both_free < 2; both_free++)
+		for (int any = 0; any < 2; any++) {
+			bool x_has = !both_free;
 
-		if (same)
-			i++, k++;
-		else if (by_size_node(&p[i], &q[k]) < 0)
-			mk_mem_add(a, &left_x, *p[i++]);
-		else
-			mk_mem_add(a, &left_y, *q[k++]);
-	}
-	while (i < x->n)
-		mk_mem_add(a, &left_x, *p[i++]);
-	while (k < y->n)
-		mk_mem_add(a, &left_y, *q[k++]);
-	*x = left_x;
-	*y = left_y;
+			pair_up(&p, x_has, any, &q, false, false);
+			pair_up(&p, x_has, false, &q, false, any);
+			pair_up(&p, false, any, &q, x_has, false);
+			pair_up(&p, false, false, &q, x_has, any);
+		}
+	left_over(a, &p, x);
+	left_over(a, &q, y);
 }
 
+/* As much memory, all of it on one node or on none that is named. */
 static bool same_totals(const struct mk_mems *x, const struct mk_mems *y)
 {
-	for (size_t i = 0; i < x->n; i++)
-		if (x->m[i].node != (y->n ? y->m[0].node : x->m[0].node))
-			return false;
-	for (size_t i = 0; i < y->n; i++)
-		if (y->m[i].node != y->m[0].node)
-			return false;
+	uint32_t node = MK_NODE_ANY;
+
+	for (int side = 0; side < 2; side++) {
+		const struct mk_mems *m = side ? y : x;
+
+		for (size_t i = 0; i < m->n; i++) {
+			if (m->m[i].node == MK_NODE_ANY)
+				continue;
+			if (node != MK_NODE_ANY && m->m[i].node != node)
+				return false;
+			node = m->m[i].node;
+		}
+	}
 	return mk_mems_bytes(x) == mk_mems_bytes(y);
 }
 
@@ -217,6 +234,7 @@ struct differ {
 		uint32_t node;
 	} * cpu_node;
 	size_t n_cpu_nodes;
+	size_t *of_old; /* by a device's place in old: its place in new, or MK_NO_DEVICE */
 };
 
 static int by_cpu(const void *x, const void *y)
@@ -252,6 +270,61 @@ static uint32_t node_of(const struct differ *f, const struct mk_instance *x, uin
 	return x && x->numa_nodes.n ? (uint32_t)x->numa_nodes.id[0] : MK_NODE_ANY;
 }
 
+/* ------------------------------------------------------------ devices */
+
+/* The same device in the other state: by any of its names, else by its PCI id. */
+static size_t counterpart(const struct mk_device *d, const struct mk_state *other)
+{
+	size_t i = mk_device_find(other, d->name, strlen(d->name));
+	struct mk_use by_pci = {.pci_id = d->pci_id};
+
+	for (size_t k = 0; i == MK_NO_DEVICE && k < d->n_other; k++)
+		i = mk_device_find(other, d->other[k], strlen(d->other[k]));
+	if (i == MK_NO_DEVICE && d->pci_id && mk_use_by_pci(other, &by_pci) &&
+	    by_pci.part == MK_WHOLE)
+		i = by_pci.device;
+	return i;
+}
+
+/* What is used, in words that hold for both states: devices are those of the new one. */
+static const char *use_key(struct differ *f, const struct mk_state *s, const struct mk_use *u)
+{
+	size_t i = u->device;
+
+	if (i == MK_NO_DEVICE)
+		return mk_arena_fmt(f->d->arena, "t %s", u->text);
+	if (s == f->old)
+		i = f->of_old[i];
+	return i == MK_NO_DEVICE ? mk_arena_fmt(f->d->arena, "o %s", u->text)
+				 : mk_arena_fmt(f->d->arena, "d %zu %d %u", i, (int)u->part,
+						u->part == MK_WHOLE ? 0 : u->number);
+}
+
+/* Uses of x, of state s, that y, of the other state, does not have. */
+static struct mk_uses uses_minus(struct differ *f, const struct mk_state *s,
+				 const struct mk_uses *x, const struct mk_uses *y)
+{
+	const struct mk_state *other = s == f->old ? f->new : f->old;
+	struct mk_arena *a = f->d->arena;
+	struct mk_names names = {.arena = a};
+	struct mk_uses out = {0};
+
+	for (size_t i = 0; i < y->n; i++) {
+		const char *key = use_key(f, other, &y->u[i]);
+
+		mk_intern(&names, key, strlen(key));
+	}
+	for (size_t i = 0; i < x->n; i++) {
+		const char *key = use_key(f, s, &x->u[i]);
+
+		if (mk_name_known(&names, key, strlen(key)))
+			continue;
+		out.u = mk_arena_more(a, out.u, out.n, &out.cap, sizeof(*out.u));
+		out.u[out.n++] = x->u[i];
+	}
+	return out;
+}
+
 static void unsupported(struct differ *f, const char *subject, const char *what)
 {
 	mk_delta_add(f->d, MK_OP_UNSUPPORTED, subject)->what = what;
@@ -271,11 +344,19 @@ static struct mk_uses with_pci(struct mk_arena *a, const struct mk_state *s,
 	return out;
 }
 
+static void split_placed(struct mk_arena *a, const struct mk_mems *list, struct mk_mems *placed,
+			 struct mk_mems *unplaced)
+{
+	for (size_t i = 0; i < list->n; i++)
+		mk_mem_add(a, list->m[i].placed ? placed : unplaced, list->m[i]);
+}
+
 static void memory_of(struct differ *f, const struct mk_mems *old, const struct mk_mems *new,
 		      struct mk_mems *gone, struct mk_mems *come)
 {
 	struct mk_arena *a = f->d->arena;
-	struct mk_mems only_old = {0}, only_new = {0};
+	struct mk_mems only_old = {0}, only_new = {0}, placed_old = {0}, placed_new = {0};
+	struct mk_mems free_old = {0}, free_new = {0};
 
 	drop_common(a, old, new, &only_old, &only_new);
 	if (f->d->abi == 2) {
@@ -286,8 +367,16 @@ static void memory_of(struct differ *f, const struct mk_mems *old, const struct 
 		*come = only_new;
 		return;
 	}
-	bytes_minus(a, &only_old, &only_new, gone);
-	bytes_minus(a, &only_new, &only_old, come);
+	/* what has no address is the same by its size, and else as it is */
+	split_placed(a, &only_old, &placed_old, &free_old);
+	split_placed(a, &only_new, &placed_new, &free_new);
+	drop_same_size(a, &free_old, &free_new);
+	bytes_minus(a, &placed_old, &placed_new, gone);
+	bytes_minus(a, &placed_new, &placed_old, come);
+	for (size_t i = 0; i < free_old.n; i++)
+		mk_mem_add(a, gone, free_old.m[i]);
+	for (size_t i = 0; i < free_new.n; i++)
+		mk_mem_add(a, come, free_new.m[i]);
 }
 
 static void op_memory(struct differ *f, enum mk_op_kind kind, const char *subject,
@@ -302,7 +391,7 @@ static void removals(struct differ *f, const struct mk_instance *o, const struct
 	struct mk_arena *a = f->d->arena;
 	struct mk_mems gone = {0}, come = {0};
 	struct mk_ids cpus = ids_minus(a, &o->cpus.ids, &n->cpus.ids);
-	struct mk_uses uses = uses_minus(a, &o->devices, &n->devices);
+	struct mk_uses uses = uses_minus(f, f->old, &o->devices, &n->devices);
 
 	memory_of(f, &o->mem, &n->mem, &gone, &come);
 	for (size_t i = 0; i < gone.n; i++)
@@ -336,7 +425,7 @@ static void additions(struct differ *f, const struct mk_instance *o, const struc
 	struct mk_arena *a = f->d->arena;
 	struct mk_mems gone = {0}, come = {0};
 	struct mk_ids cpus = ids_minus(a, &n->cpus.ids, &o->cpus.ids);
-	struct mk_uses uses = uses_minus(a, &n->devices, &o->devices);
+	struct mk_uses uses = uses_minus(f, f->new, &n->devices, &o->devices);
 
 	memory_of(f, &o->mem, &n->mem, &gone, &come);
 	op_memory(f, MK_OP_MEMORY_ADD, n->name, &come);
@@ -356,22 +445,69 @@ static bool same_ids(const struct mk_ids *a, const struct mk_ids *b)
 	return a->n == b->n && (!a->n || !memcmp(a->id, b->id, a->n * sizeof(*a->id)));
 }
 
+static bool same_value(const struct mk_prop *p, const struct mk_prop *q)
+{
+	if (!p || !q)
+		return p == q;
+	return !strcmp(p->name, q->name) &&
+	       (!strcmp(p->name, "enable-host-kcore") || /* being there is all that it says */
+		(p->len == q->len && (!p->len || !memcmp(p->data, q->data, p->len))));
+}
+
+enum { SETTINGS_MAX = 64 };
+
+static int by_prop_name(const void *x, const void *y)
+{
+	return strcmp((*(struct mk_prop *const *)x)->name, (*(struct mk_prop *const *)y)->name);
+}
+
+static size_t sorted_props(const struct mk_prop *p, const struct mk_prop **out)
+{
+	size_t n = 0;
+
+	for (; p && n < SETTINGS_MAX; p = mk_prop_next(p))
+		out[n++] = p;
+	if (n)
+		qsort(out, n, sizeof(*out), by_prop_name);
+	return p ? SETTINGS_MAX + 1 : n; /* too many for settings: never the same */
+}
+
+/* Their order says nothing. */
+static bool same_props(const struct mk_prop *p, const struct mk_prop *q)
+{
+	const struct mk_prop *x[SETTINGS_MAX], *y[SETTINGS_MAX];
+	size_t n = sorted_props(p, x), m = sorted_props(q, y);
+
+	if (n != m || n > SETTINGS_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!same_value(x[i], y[i]))
+			return false;
+	return true;
+}
+
+/* An empty node says as much as none. */
 static bool same_nodes(const struct mk_node *a, const struct mk_node *b)
 {
-	const struct mk_prop *p, *q;
-	const struct mk_node *c, *d;
+	const struct mk_prop *p = a ? mk_prop_first(a) : NULL, *q = b ? mk_prop_first(b) : NULL;
+	const struct mk_node *c = a ? mk_first(a) : NULL, *d = b ? mk_first(b) : NULL;
 
-	if (!a || !b)
-		return a == b;
-	for (p = mk_prop_first(a), q = mk_prop_first(b); p && q;
-	     p = mk_prop_next(p), q = mk_prop_next(q))
-		if (strcmp(p->name, q->name) != 0 || p->len != q->len ||
-		    (p->len && memcmp(p->data, q->data, p->len) != 0))
-			return false;
-	for (c = mk_first(a), d = mk_first(b); c && d; c = mk_next(c), d = mk_next(d))
+	if (!same_props(p, q))
+		return false;
+	for (; c && d; c = mk_next(c), d = mk_next(d))
 		if (strcmp(c->name, d->name) != 0 || !same_nodes(c, d))
 			return false;
-	return !p && !q && !c && !d;
+	return !c && !d;
+}
+
+/* Its share of the last-level cache, as one kernel branch has it. */
+static const struct mk_prop *llc_ways(const struct mk_instance *x)
+{
+	const struct mk_prop *p = x->resources.node ? mk_prop_first(x->resources.node) : NULL;
+
+	while (p && strcmp(p->name, "llc-way-mask") != 0)
+		p = mk_prop_next(p);
+	return p;
 }
 
 /* The CPU that boots: the first of those that stay, or the first that comes when none stays. */
@@ -404,26 +540,9 @@ static void inexpressible(struct differ *f, const struct mk_instance *o,
 		unsupported(f, n->name, "options");
 	if (!same_nodes(o->uring, n->uring))
 		unsupported(f, n->name, "uring");
+	if (!same_value(llc_ways(o), llc_ways(n)))
+		unsupported(f, n->name, "llc-way-mask");
 }
-
-/* What options { } and uring { } hold beyond what a record can say. */
-static bool only_known(const struct mk_node *n, const char *const *known)
-{
-	if (!n)
-		return true;
-	for (const struct mk_prop *p = mk_prop_first(n); p; p = mk_prop_next(p)) {
-		size_t i = 0;
-
-		while (known[i] && strcmp(known[i], p->name) != 0)
-			i++;
-		if (!known[i])
-			return false;
-	}
-	return !mk_first(n);
-}
-
-static const char *const known_options[] = {"enable-host-kcore", NULL};
-static const char *const known_uring[] = {"sq-entries", "cq-entries", "shim-data-pages", NULL};
 
 static void created(struct differ *f, const struct mk_instance *n)
 {
@@ -431,10 +550,12 @@ static void created(struct differ *f, const struct mk_instance *n)
 
 	op->inst = *n;
 	op->inst.devices = with_pci(f->d->arena, f->new, &n->devices);
-	if (!only_known(n->options, known_options))
+	if (!mk_op_says_options(n->options))
 		unsupported(f, n->name, "options");
-	if (!only_known(n->uring, known_uring))
+	if (!mk_op_says_uring(n->uring))
 		unsupported(f, n->name, "uring");
+	if (llc_ways(n))
+		unsupported(f, n->name, "llc-way-mask");
 }
 
 static void instances(struct differ *f)
@@ -461,23 +582,19 @@ static void instances(struct differ *f)
 	}
 }
 
-/* Devices of x that y does not have, as uses. */
-static struct mk_uses devices_minus(struct differ *f, const struct mk_state *x,
-				    const struct mk_state *y)
+/* Devices of one state that the other does not have, as uses. */
+static struct mk_uses devices_minus(struct differ *f, const struct mk_state *s)
 {
-	struct mk_uses a = {0}, b = {0};
+	const struct mk_state *other = s == f->old ? f->new : f->old;
+	struct mk_uses out = {0};
 
-	for (int side = 0; side < 2; side++) {
-		const struct mk_state *s = side ? y : x;
-		struct mk_uses *out = side ? &b : &a;
-
-		for (size_t i = 0; i < s->n_devices; i++) {
-			out->u = mk_arena_more(f->d->arena, out->u, out->n, &out->cap,
-					       sizeof(*out->u));
-			out->u[out->n++] = (struct mk_use){.text = s->device[i].name, .device = i};
-		}
+	for (size_t i = 0; i < s->n_devices; i++) {
+		if (counterpart(&s->device[i], other) != MK_NO_DEVICE)
+			continue;
+		out.u = mk_arena_more(f->d->arena, out.u, out.n, &out.cap, sizeof(*out.u));
+		out.u[out.n++] = (struct mk_use){.text = s->device[i].name, .device = i};
 	}
-	return uses_minus(f->d->arena, &a, &b);
+	return out;
 }
 
 /* Pool changes are operations on /resources, which ABI 2 alone has. One remark will do. */
@@ -486,7 +603,7 @@ static void pool(struct differ *f, bool removing)
 	struct mk_arena *a = f->d->arena;
 	const struct mk_state *from = removing ? f->old : f->new, *to = removing ? f->new : f->old;
 	struct mk_ids cpus = ids_minus(a, &from->pool.ids, &to->pool.ids);
-	struct mk_uses uses = devices_minus(f, from, to);
+	struct mk_uses uses = devices_minus(f, from);
 	struct mk_mems only = {0}, other = {0};
 
 	drop_common(a, &from->chunks, &to->chunks, &only, &other);
@@ -519,6 +636,9 @@ int mk_delta_compute(struct mk_delta *d, const struct mk_state *old, const struc
 	if (mk_digest(d->digest, old, err))
 		return MK_BAD;
 	index_cpu_nodes(&f);
+	f.of_old = mk_arena_array(d->arena, old->n_devices, sizeof(*f.of_old));
+	for (size_t i = 0; i < old->n_devices; i++)
+		f.of_old[i] = counterpart(&old->device[i], new);
 	d->skipped_instances = !old->has_instances || !new->has_instances;
 	/* what is added to the pool can be used at once, what leaves it must be free before */
 	if (machines)
@@ -528,296 +648,4 @@ int mk_delta_compute(struct mk_delta *d, const struct mk_state *old, const struc
 	if (machines)
 		pool(&f, true);
 	return MK_OK;
-}
-
-/* ------------------------------------------------------------ records */
-
-static void put_pci_ids(struct mk_record_writer *w, const struct mk_uses *uses)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < uses->n; i++)
-		any = any || uses->u[i].pci_id;
-	if (!any)
-		return;
-	mk_record_key(w, "pci-ids");
-	for (size_t i = 0; i < uses->n; i++) {
-		if (i)
-			mk_buf_char(w->b, ',');
-		mk_record_add(w, uses->u[i].pci_id ? uses->u[i].pci_id : "-");
-	}
-}
-
-static void put_options(struct mk_record_writer *w, const struct mk_instance *x)
-{
-	if (x->options && only_known(x->options, known_options) && mk_prop_first(x->options))
-		mk_record_str(w, "enable-host-kcore", "yes");
-	if (!x->uring)
-		return;
-	for (const struct mk_prop *p = mk_prop_first(x->uring); p; p = mk_prop_next(p)) {
-		char key[64] = "uring-";
-		uint32_t v;
-
-		if (!mk_prop_u32(p, &v) || strlen(p->name) > 40)
-			continue;
-		memcpy(key + 6, p->name, strlen(p->name) + 1);
-		if (mk_key_find(key))
-			mk_record_u64(w, key, v);
-	}
-}
-
-static void print_op(struct mk_record_writer *w, const struct mk_op *op)
-{
-	const struct mk_instance *x = &op->inst;
-
-	mk_record_begin(w, mk_op_name(op->kind), op->subject ? op->subject : "@pool", !op->subject);
-	if (x->has_id)
-		mk_record_u64(w, "id", x->id);
-	if (x->cpus.ids.n)
-		mk_put_ids(w, "cpus", &x->cpus.ids);
-	if (op->node != MK_NODE_ANY)
-		mk_record_u64(w, "numa-node", op->node);
-	if (x->mem.n)
-		mk_put_memory(w, "memory", &x->mem);
-	if (x->devices.n) {
-		mk_put_uses(w, "devices", &x->devices);
-		put_pci_ids(w, &x->devices);
-	}
-	if (x->numa_nodes.n)
-		mk_put_ids(w, "numa-nodes", &x->numa_nodes);
-	if (x->affinity)
-		mk_record_str(w, "cpu-affinity", x->affinity);
-	if (x->policy)
-		mk_record_str(w, "memory-policy", x->policy);
-	put_options(w, x);
-	if (op->what)
-		mk_record_str(w, "what", op->what);
-	mk_record_end(w);
-}
-
-void mk_delta_print(struct mk_buf *b, const struct mk_delta *d)
-{
-	struct mk_record_writer w;
-
-	mk_record_begin_stream(&w, b);
-	if (d->digest[0] || d->abi) {
-		mk_record_begin(&w, "basis", "-", true);
-		if (d->digest[0])
-			mk_record_str(&w, "digest", d->digest);
-		if (d->abi)
-			mk_record_u64(&w, "abi", d->abi);
-		mk_record_end(&w);
-	}
-	for (size_t i = 0; i < d->n; i++)
-		print_op(&w, &d->op[i]);
-	mk_record_end_stream(&w);
-}
-
-/* ------------------------------------------------------------ reading records */
-
-static int read_basis(struct mk_delta *d, const struct mk_record *rec, struct mk_err *err)
-{
-	const struct mk_pair *digest = mk_record_get(rec, "digest"),
-			     *abi = mk_record_get(rec, "abi");
-
-	if (digest) {
-		if (digest->len != 16)
-			return mk_fail_at(err, MK_BAD, digest->at, "a digest has 16 digits");
-		memcpy(d->digest, digest->raw, 16);
-		d->digest[16] = '\0';
-		for (size_t i = 0; i < 16; i++)
-			if (mk_hex_digit((unsigned char)d->digest[i]) < 0)
-				return mk_fail_at(err, MK_BAD, digest->at,
-						  "a digest has 16 hexadecimal digits");
-	}
-	if (abi && (mk_key_u32(d->arena, abi, &d->abi, err) || d->abi < 1 || d->abi > 2))
-		return mk_fail_at(err, MK_BAD, abi->at, "abi is 1 or 2");
-	return MK_OK;
-}
-
-static int read_uses(struct mk_delta *d, const struct mk_record *rec, struct mk_uses *uses,
-		     struct mk_err *err)
-{
-	const struct mk_pair *at = mk_record_get(rec, "devices"),
-			     *ids = mk_record_get(rec, "pci-ids");
-	const char **names = NULL, **pci = NULL;
-	size_t n = 0, m = 0;
-
-	if (at && mk_key_names(d->arena, at, &names, &n, err))
-		return MK_BAD;
-	if (ids && mk_key_names(d->arena, ids, &pci, &m, err))
-		return MK_BAD;
-	if (ids && at && n != m)
-		return mk_fail_at(err, MK_BAD, ids->at, "pci-ids has %zu items, devices has %zu", m,
-				  n);
-	uses->n = uses->cap = n > m ? n : m;
-	uses->u = mk_arena_array(d->arena, uses->n, sizeof(*uses->u));
-	for (size_t i = 0; i < uses->n; i++) {
-		uses->u[i].device = MK_NO_DEVICE;
-		uses->u[i].pci_id = i < m && strcmp(pci[i], "-") != 0 ? pci[i] : NULL;
-		uses->u[i].text = i < n ? names[i] : pci[i];
-	}
-	return MK_OK;
-}
-
-/* options { } and uring { } of a create, as nodes. */
-static int read_options(struct mk_delta *d, const struct mk_record *rec, struct mk_instance *x,
-			struct mk_err *err)
-{
-	struct mk_tree *t = mk_arena_alloc(d->arena, sizeof(*t));
-	const struct mk_pair *kcore = mk_record_get(rec, "enable-host-kcore");
-	struct mk_node *uring = NULL;
-	bool yes = false;
-
-	mk_tree_init(t, d->arena);
-	mk_add_node(t, NULL, "");
-	if (kcore && mk_key_flag(d->arena, kcore, &yes, err))
-		return MK_BAD;
-	if (yes) {
-		struct mk_node *n = mk_add_node(t, t->root, "options");
-
-		mk_add_empty(t, n, "enable-host-kcore");
-		x->options = n;
-	}
-	for (size_t i = 0; i < rec->n; i++) {
-		uint32_t v;
-
-		if (strncmp(rec->pair[i].key, "uring-", 6) != 0)
-			continue;
-		if (mk_key_u32(d->arena, &rec->pair[i], &v, err))
-			return MK_BAD;
-		if (!uring)
-			uring = mk_add_node(t, t->root, "uring");
-		mk_add_u32(t, uring, rec->pair[i].key + 6, v);
-	}
-	x->uring = uring;
-	return MK_OK;
-}
-
-/* Which keys say something to an operation: what it would ignore is refused. */
-static bool takes_key(enum mk_op_kind kind, const char *key)
-{
-	static const char of_create[] =
-		" id cpus memory devices pci-ids numa-nodes cpu-affinity memory-policy "
-		"enable-host-kcore uring-sq-entries uring-cq-entries uring-shim-data-pages ";
-	static const char *const keys[] = {
-		[MK_OP_DELETE] = " ",
-		[MK_OP_MEMORY_REMOVE] = " memory ",
-		[MK_OP_CPU_REMOVE] = " cpus numa-node ",
-		[MK_OP_DEVICE_REMOVE] = " devices pci-ids ",
-		[MK_OP_CREATE] = of_create,
-		[MK_OP_MEMORY_ADD] = " memory ",
-		[MK_OP_CPU_ADD] = " cpus numa-node ",
-		[MK_OP_DEVICE_ADD] = " devices pci-ids ",
-		[MK_OP_UNSUPPORTED] = " what ",
-	};
-	const char *found = strstr(keys[kind], key);
-	size_t len = strlen(key);
-
-	while (found && (found[-1] != ' ' || found[len] != ' '))
-		found = strstr(found + 1, key);
-	return found != NULL;
-}
-
-static int read_fields(struct mk_delta *d, const struct mk_record *rec, struct mk_op *op,
-		       struct mk_err *err)
-{
-	struct mk_instance *x = &op->inst;
-	const struct mk_pair *p;
-
-	for (size_t i = 0; i < rec->n; i++)
-		if (!takes_key(op->kind, rec->pair[i].key))
-			return mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'",
-					  rec->verb, rec->pair[i].key);
-	p = mk_record_get(rec, "id");
-	x->has_id = p != NULL;
-	if (p && mk_key_u32(d->arena, p, &x->id, err))
-		return MK_BAD;
-	p = mk_record_get(rec, "cpus");
-	if (p && mk_key_ids(d->arena, p, &x->cpus.ids, err))
-		return MK_BAD;
-	p = mk_record_get(rec, "numa-node");
-	if (p && mk_key_u32(d->arena, p, &op->node, err))
-		return MK_BAD;
-	p = mk_record_get(rec, "memory");
-	if (p && mk_key_memory(d->arena, p, &x->mem, err))
-		return MK_BAD;
-	p = mk_record_get(rec, "numa-nodes");
-	if (p && mk_key_ids(d->arena, p, &x->numa_nodes, err))
-		return MK_BAD;
-	p = mk_record_get(rec, "cpu-affinity");
-	x->affinity = p ? mk_record_text(d->arena, p) : NULL;
-	p = mk_record_get(rec, "memory-policy");
-	x->policy = p ? mk_record_text(d->arena, p) : NULL;
-	p = mk_record_get(rec, "what");
-	op->what = p ? mk_record_text(d->arena, p) : NULL;
-	if (read_uses(d, rec, &x->devices, err))
-		return MK_BAD;
-	return op->kind == MK_OP_CREATE ? read_options(d, rec, x, err) : MK_OK;
-}
-
-/* What an operation cannot do without. */
-static int check_op(const struct mk_op *op, struct mk_err *err)
-{
-	const struct mk_instance *x = &op->inst;
-	const char *missing = NULL;
-
-	switch (op->kind) {
-	case MK_OP_CREATE: missing = !x->cpus.ids.n ? "cpus" : !x->mem.n ? "memory" : NULL; break;
-	case MK_OP_CPU_ADD:
-	case MK_OP_CPU_REMOVE: missing = x->cpus.ids.n ? NULL : "cpus"; break;
-	case MK_OP_MEMORY_ADD:
-	case MK_OP_MEMORY_REMOVE: missing = x->mem.n ? NULL : "memory"; break;
-	case MK_OP_DEVICE_ADD:
-	case MK_OP_DEVICE_REMOVE: missing = x->devices.n ? NULL : "devices"; break;
-	case MK_OP_DELETE:
-	case MK_OP_UNSUPPORTED: break;
-	}
-	if (missing)
-		return mk_fail_at(err, MK_BAD, op->at, "%s needs %s=", mk_op_name(op->kind),
-				  missing);
-	if (!op->subject && (op->kind == MK_OP_CREATE || op->kind == MK_OP_DELETE))
-		return mk_fail_at(err, MK_BAD, op->at, "%s wants the name of an instance",
-				  mk_op_name(op->kind));
-	return MK_OK;
-}
-
-static int read_op(struct mk_delta *d, const struct mk_record *rec, struct mk_err *err)
-{
-	size_t kind = 0, kinds = sizeof(op_names) / sizeof(op_names[0]);
-	struct mk_op *op;
-
-	while (kind < kinds && strcmp(op_names[kind], rec->verb) != 0)
-		kind++;
-	if (kind == kinds) {
-		mk_fail_at(err, MK_BAD, rec->at, "'%s' is no operation of a delta", rec->verb);
-		mk_hint(err, "mk-diff writes deltas; requests go to mk-alloc");
-		return MK_BAD;
-	}
-	if (rec->special && strcmp(rec->subject, "@pool") != 0)
-		return mk_fail_at(err, MK_BAD, rec->subject_at,
-				  "an operation is about an instance or @pool");
-	op = mk_delta_add(d, (enum mk_op_kind)kind, rec->special ? NULL : rec->subject);
-	op->at = rec->at;
-	op->inst.name = op->subject;
-	if (read_fields(d, rec, op, err))
-		return MK_BAD;
-	return check_op(op, err);
-}
-
-int mk_delta_read(struct mk_delta *d, const struct mk_file *src, struct mk_err *err)
-{
-	struct mk_record_reader r;
-	struct mk_record rec;
-	bool got;
-	int rc;
-
-	mk_record_open(&r, src);
-	while (!(rc = mk_record_next(&r, d->arena, &rec, &got, err)) && got) {
-		rc = strcmp(rec.verb, "basis") != 0 ? read_op(d, &rec, err)
-						    : read_basis(d, &rec, err);
-		if (rc)
-			return rc;
-	}
-	return rc;
 }

@@ -27,7 +27,8 @@ struct mk_op {
 	struct mk_instance inst; /* create: all of it; the others: cpus, mem or devices */
 	uint32_t node;		 /* cpu-add: NUMA node of the CPUs, or MK_NODE_ANY */
 	const char *what;	 /* unsupported */
-	struct mk_span at;	 /* the record it was read from */
+	struct mk_span at;	 /* the record or node it was read from */
+	const char *path;	 /* of the node, or NULL */
 };
 
 struct mk_delta {
@@ -36,6 +37,7 @@ struct mk_delta {
 	char digest[17]; /* of the old state; "" when there is none */
 	struct mk_op *op;
 	size_t n, cap;
+	size_t ids;		/* that were read */
 	bool skipped_instances; /* one of the states says nothing about instances */
 };
 
@@ -50,9 +52,20 @@ struct mk_op *mk_delta_add(struct mk_delta *d, enum mk_op_kind kind, const char 
 int mk_delta_compute(struct mk_delta *d, const struct mk_state *old, const struct mk_state *new,
 		     struct mk_err *err);
 
+/*
+ * What the two say differently of the machine itself, for a warning: no
+ * operation changes it. NULL when they agree as far as both say anything.
+ */
+const char *mk_delta_machine(struct mk_arena *a, const struct mk_state *old,
+			     const struct mk_state *new);
+
 /* Records: "basis", then one an operation. */
 void mk_delta_print(struct mk_buf *b, const struct mk_delta *d);
 int mk_delta_read(struct mk_delta *d, const struct mk_file *src, struct mk_err *err);
+
+/* Whether the record of a create says all that these nodes hold; NULL holds nothing. */
+bool mk_op_says_options(const struct mk_node *options);
+bool mk_op_says_uring(const struct mk_node *uring);
 
 /* "cpu-add" and so on: verbs of records, and names of operations in overlays. */
 const char *mk_op_name(enum mk_op_kind kind);

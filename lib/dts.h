@@ -22,6 +22,14 @@ struct mk_dts_part {
 	uint32_t number;
 };
 
+/* Nodes by a name: node[i], where i + 1 is the mark of the name. */
+struct mk_dts_found {
+	struct mk_names names;
+	struct mk_node **node;
+	size_t n, cap;
+	bool ready;
+};
+
 /* What a version tag other than /dts-v1/ switches on. */
 struct mk_dts_dialect {
 	const char *tag; /* "/multikernel-v1/" */
@@ -33,6 +41,10 @@ struct mk_dts_dialect {
 	 */
 	bool (*is_id_list)(const char *prop);
 
+	/* A list had an id above 32 bits: whatever a reader must know of that goes into the tree.
+	 */
+	void (*wide_ids)(struct mk_tree *t);
+
 	/*
 	 * Splits a label that nothing defines; false when it is no reference
 	 * to a part of a device. If the device exists, a node for the
@@ -40,8 +52,12 @@ struct mk_dts_dialect {
 	 */
 	bool (*split_reference)(const char *label, struct mk_dts_part *part);
 
-	/* The device that answers to a name which is no label, or NULL. */
-	struct mk_node *(*find_device)(struct mk_tree *t, const char *name, size_t len);
+	/*
+	 * The device that answers to a name which is no label, or NULL. found is the
+	 * dialect's own, for one tree: zeroed but for names.arena.
+	 */
+	struct mk_node *(*find_device)(struct mk_tree *t, struct mk_dts_found *found,
+				       const char *name, size_t len);
 };
 
 struct mk_dts_options {

@@ -67,7 +67,7 @@ struct mk_lex {
 	struct mk_lex_file *top;
 	unsigned depth;
 	enum mk_lex_mode mode;
-	unsigned seen; /* MK_SEEN_* */
+	unsigned seen;	       /* MK_SEEN_* */
 	bool no_files;	       /* the text may not name files */
 	struct mk_token tok;   /* the current one */
 	struct mk_span before; /* the one before it */
@@ -77,9 +77,15 @@ struct mk_lex {
 /* Reads the next token into l->tok. */
 int mk_lex_next(struct mk_lex *l);
 
-/* Opens name as an include or a binary would be: relative to the file in hand, then -i. */
-int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk_buf *out,
-		const char **path);
+/* The part of a file that is wanted. */
+struct mk_lex_part {
+	uint64_t off, len;
+	bool given; /* else all of it */
+};
+
+/* Reads name as an include or a binary would be: relative to the file in hand, then -i. */
+int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk_lex_part part,
+		struct mk_buf *out, const char **path);
 
 int mk_lex_start(struct mk_lex *l, const struct mk_file *src);
 
@@ -96,6 +102,7 @@ struct mk_parser {
 	const struct mk_dts_options *opts;
 	struct mk_err *err;
 	bool dialect; /* the source is in opts->dialect */
+	bool wide_ids;
 	bool plugin;
 	unsigned fragments; /* made for &label { } in a plugin */
 	const char *root_name;

@@ -97,6 +97,7 @@ static int push_text(struct mk_lex *l, const char *name, const char *text, size_
 
 	f->file = mk_arena_alloc(l->tree->arena, sizeof(*f->file));
 	*f->file = (struct mk_file){.name = name, .text = text, .len = len};
+	f->file->memo = mk_arena_alloc(l->tree->arena, sizeof(*f->file->memo));
 	f->dir = dir;
 	f->line = 1;
 	f->up = l->top;
@@ -123,8 +124,8 @@ static void note_opened(struct mk_lex *l, const char *path)
 	in->opened[in->n_opened++] = path;
 }
 
-int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk_buf *out,
-		const char **path)
+int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk_lex_part part,
+		struct mk_buf *out, const char **path)
 {
 	struct mk_arena *a = l->tree->arena;
 	struct mk_err why;
@@ -137,7 +138,9 @@ int mk_lex_open(struct mk_lex *l, const char *name, struct mk_span at, struct mk
 
 	for (;;) {
 		errno = 0;
-		if (!mk_buf_read_file(out, p, MK_TREE_BYTES_MAX, &why))
+		if (!(part.given ? mk_buf_read_part(out, p, part.off, part.len, MK_TREE_BYTES_MAX,
+						    &why)
+				 : mk_buf_read_file(out, p, MK_TREE_BYTES_MAX, &why)))
 			break;
 		if (errno != ENOENT || name[0] == '/' || i == l->opts->n_include_dirs) {
 			bool lost = errno == ENOENT && name[0] != '/';
@@ -174,7 +177,7 @@ static int push_include(struct mk_lex *l, const char *name, struct mk_span at)
 		return MK_BAD;
 	}
 	mk_buf_init(&text, l->tree->arena);
-	rc = mk_lex_open(l, name, at, &text, &path);
+	rc = mk_lex_open(l, name, at, (struct mk_lex_part){0}, &text, &path);
 	if (rc)
 		return rc;
 	return push_text(l, path, text.data ? text.data : "", text.len,
@@ -500,7 +503,7 @@ static int take_keyword(struct mk_lex *l, bool *done, bool *again)
 		n = strlen(k->text);
 		l->tok = (struct mk_token){.kind = k->kind, .at = span_here(l, n)};
 		advance(l, n);
-		l->seen |= k->kind == T_OMIT ? MK_SEEN_OMIT
+		l->seen |= k->kind == T_OMIT					  ? MK_SEEN_OMIT
 			   : k->kind == T_DELETE_NODE || k->kind == T_DELETE_PROP ? MK_SEEN_DELETE
 										  : 0;
 		if (!k->keeps_mode)

@@ -57,9 +57,8 @@ int mk_expect(struct mk_parser *p, char c)
 
 /* Labels in front of something, in the order they were written. */
 struct labels {
-	const char *name[32];
-	struct mk_span at[32];
-	size_t n;
+	const char **name;
+	size_t n, cap;
 };
 
 static int prefix_labels(struct mk_parser *p, struct labels *labels)
@@ -67,10 +66,8 @@ static int prefix_labels(struct mk_parser *p, struct labels *labels)
 	int rc = MK_OK;
 
 	while (!rc && p->lex.tok.kind == T_LABEL) {
-		if (labels->n == sizeof(labels->name) / sizeof(labels->name[0]))
-			return mk_fail_at(p->err, MK_BAD, p->lex.tok.at,
-					  "more than %zu labels on one thing", labels->n);
-		labels->at[labels->n] = p->lex.tok.at;
+		labels->name = mk_arena_more(p->t->arena, labels->name, labels->n, &labels->cap,
+					     sizeof(*labels->name));
 		labels->name[labels->n++] = p->lex.tok.text;
 		rc = mk_next_token(p);
 	}
@@ -142,14 +139,13 @@ static int property_too_late(struct mk_parser *p, struct mk_span at)
 /* One property, node or deletion of a node's body. */
 static int member(struct mk_parser *p, struct mk_node *node, unsigned depth)
 {
-	struct labels labels;
+	struct labels labels = {0};
 	bool omit = false;
 	struct mk_span at;
 	struct mk_node *n;
 	const char *name;
 	int rc;
 
-	labels.n = 0; /* the rest is not looked at */
 	for (;;) {
 		rc = prefix_labels(p, &labels);
 		if (rc)
@@ -368,9 +364,8 @@ static int top_level(struct mk_parser *p)
 	int rc = MK_OK;
 
 	while (!rc && p->lex.tok.kind != T_END) {
-		struct labels labels;
+		struct labels labels = {0};
 
-		labels.n = 0; /* the rest is not looked at */
 		rc = prefix_labels(p, &labels);
 		if (rc)
 			return rc;
@@ -442,12 +437,11 @@ static int headers(struct mk_parser *p)
 static int reservations(struct mk_parser *p)
 {
 	for (;;) {
-		struct labels labels;
+		struct labels labels = {0};
 		uint64_t address = 0, size = 0;
 		struct mk_span at;
 		int rc;
 
-		labels.n = 0; /* the rest is not looked at */
 		/* labels on reservations are allowed, and lead nowhere */
 		if (p->lex.tok.kind != T_MEMRESERVE && p->lex.tok.kind != T_LABEL)
 			return MK_OK;
@@ -557,5 +551,7 @@ int mk_dts_parse(struct mk_tree *t, const struct mk_file *src, const struct mk_d
 	t->plugin = p.plugin;
 	input->dialect = p.dialect;
 	t->boot_cpuid = mk_boot_cpuid(t, false);
+	if (p.wide_ids && t->root && opts->dialect->wide_ids)
+		opts->dialect->wide_ids(t);
 	return mk_dts_resolve(t, opts, p.dialect, p.lex.seen, err);
 }

@@ -25,6 +25,7 @@ struct resolver {
 	size_t used_cap, n_used;
 	uint32_t next_phandle;
 	uint32_t stamp; /* a name that carries it was seen in this node */
+	struct mk_dts_found devices;
 };
 
 /* A walk over all live nodes, parents first. fn returns 0 to go on. */
@@ -147,8 +148,8 @@ static int check_names(struct resolver *r, struct mk_node *n)
 	const char *bad = strpbrk(n->name, "*#?");
 
 	if (bad)
-		return mk_fail_at(r->err, MK_BAD, n->at, "'%c' is not allowed in the name of a node",
-				  *bad);
+		return mk_fail_at(r->err, MK_BAD, n->at,
+				  "'%c' is not allowed in the name of a node", *bad);
 	if (mk_unit(n->name) && strchr(mk_unit(n->name), '@'))
 		return mk_fail_at(r->err, MK_BAD, n->at, "more than one '@' in the name of a node");
 	for (struct mk_prop *p = mk_prop_first(n); p; p = mk_prop_next(p))
@@ -381,7 +382,7 @@ static void make_reference(struct resolver *r, const struct mk_mark *m)
 		return;
 	device = find_label(r->t, m->name, part.device_len);
 	if (!device)
-		device = r->opts->dialect->find_device(r->t, m->name, part.device_len);
+		device = r->opts->dialect->find_device(r->t, &r->devices, m->name, part.device_len);
 	if (!device || mk_child(r->t, r->t->root, m->name))
 		return;
 	n = mk_add_node(r->t, r->t->root, m->name);
@@ -702,11 +703,13 @@ int mk_dts_resolve(struct mk_tree *t, const struct mk_dts_options *opts, bool di
 		.opts = opts,
 		.dialect = dialect,
 		.err = err,
+		.devices = {.names = {.arena = t->arena}},
 		.next_phandle = 1,
 		/* in the dialect a device is known by its label: labels are part of the tree */
 		.symbols = opts->symbols || dialect,
 	};
-	bool generates = (r.symbols && seen & MK_SEEN_LABEL) || (seen & MK_SEEN_REF && (dialect || t->plugin));
+	bool generates = (r.symbols && seen & MK_SEEN_LABEL) ||
+			 (seen & MK_SEEN_REF && (dialect || t->plugin));
 	int rc = mk_tree_check(t, err);
 
 	mk_names_unmark(&t->names);

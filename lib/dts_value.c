@@ -235,11 +235,14 @@ static int cell_integer(struct mk_parser *p, struct cells *c)
 		mk_fail_at(p->err, MK_BAD, at, "0x%llx does not fit in a cell of %u bits",
 			   (unsigned long long)n, c->bits);
 		if (c->bits == 32)
-			mk_hint(p->err, "write <0x%llx 0x%llx>, or /bits/ 64 <0x%llx>",
+			mk_hint(p->err,
+				"write <0x%llx 0x%llx>, or /bits/ 64 <0x%llx>; a source that "
+				"begins with /multikernel-v1/; may have it as it is",
 				(unsigned long long)(n >> 32), (unsigned long long)(n & UINT32_MAX),
 				(unsigned long long)n);
 		return MK_BAD;
 	}
+	p->wide_ids = p->wide_ids || (c->id_list && n > UINT32_MAX);
 	if (!c->n)
 		c->first = n;
 	c->n++;
@@ -287,7 +290,7 @@ static int array_bits(struct mk_parser *p, unsigned *bits)
 }
 
 /* What was meant by something in < > that has no place there. */
-static void cells_hint(struct mk_parser *p)
+static void cells_hint(struct mk_parser *p, bool id_list)
 {
 	struct mk_span at = p->lex.tok.at, before = p->lex.before;
 
@@ -297,6 +300,8 @@ static void cells_hint(struct mk_parser *p)
 		mk_hint(p->err, "cells are separated by blanks");
 	else if (mk_at_punct(p, ';') || mk_at_punct(p, '}'))
 		mk_hint(p->err, "close the list of cells with '>'");
+	else if (id_list && mk_at_punct(p, '-'))
+		mk_hint(p->err, "a list has every id: <4 5 6 7>");
 	else if (strchr("+-*/%|^~!", (int)p->lex.tok.number))
 		mk_hint(p->err, "an expression stands in parentheses: <(1 + 2)>");
 	else if (strchr("KkMmGgTt", (int)p->lex.tok.number) && before.off + before.len == at.off)
@@ -341,7 +346,7 @@ static int array(struct mk_parser *p, const char *prop, struct mk_value_marks *v
 			rc = cell_integer(p, &c);
 		} else {
 			rc = mk_unexpected(p, "a number, a reference or '>'");
-			cells_hint(p);
+			cells_hint(p, c.id_list);
 		}
 	}
 	if (!rc)
@@ -371,8 +376,8 @@ static int bytes(struct mk_parser *p, struct mk_value_marks *v)
 /* /incbin/("file") or /incbin/("file", offset, bytes) */
 static int binary_file(struct mk_parser *p)
 {
-	uint64_t off = 0, len = UINT64_MAX;
-	struct mk_span at, name_at;
+	struct mk_lex_part part = {0};
+	struct mk_span at;
 	struct mk_buf file;
 	const char *name, *path = "";
 	int rc;
@@ -384,13 +389,13 @@ static int binary_file(struct mk_parser *p)
 		return rc;
 	if (p->lex.tok.kind != T_STRING)
 		return mk_unexpected(p, "a file name in quotes");
-	name_at = at = p->lex.tok.at;
+	at = p->lex.tok.at;
 	name = mk_arena_strn(p->t->arena, p->lex.tok.text, p->lex.tok.len);
 	rc = mk_next_token(p);
 	if (!rc && mk_at_punct(p, ',')) {
 		rc = mk_next_token(p);
 		if (!rc)
-			rc = mk_parse_primary(p, &off, 0);
+			rc = mk_parse_primary(p, &part.off, 0);
 		if (!rc && mk_at_punct(p, ')')) {
 			rc = mk_unexpected(p, "','");
 			mk_hint(p->err, "behind the offset stands the number of bytes to take");
@@ -398,27 +403,22 @@ static int binary_file(struct mk_parser *p)
 		if (!rc)
 			rc = mk_expect(p, ',');
 		if (!rc)
-			rc = mk_parse_primary(p, &len, 0);
+			rc = mk_parse_primary(p, &part.len, 0);
+		part.given = true;
 	}
 	if (!rc && !mk_at_punct(p, ')'))
 		rc = mk_unexpected(p, "')'");
 	if (rc)
 		return rc;
 	mk_buf_init(&file, p->t->arena);
-	rc = mk_lex_open(&p->lex, name, name_at, &file, &path);
+	rc = mk_lex_open(&p->lex, name, at, part, &file, &path);
 	if (rc)
 		return rc;
-	if (off > file.len || (len != UINT64_MAX && len > file.len - off)) {
-		if (p->opts->warnings)
-			mk_diag_add(p->opts->warnings, MK_WARNING, NULL, at,
-				    "%s has %zu bytes: the value is shorter than asked for", path,
-				    file.len);
-		off = off > file.len ? file.len : off;
-		len = file.len - off;
-	}
-	if (len == UINT64_MAX)
-		len = file.len - off;
-	mk_buf_add(&p->lex.value, file.data + (len ? off : 0), (size_t)len);
+	if (part.given && file.len < part.len && p->opts->warnings)
+		mk_diag_add(p->opts->warnings, MK_WARNING, NULL, at,
+			    "%s has %zu bytes there: the value is shorter than asked for", path,
+			    file.len);
+	mk_buf_add(&p->lex.value, file.data, file.len);
 	return mk_next_token(p);
 }
 

@@ -86,23 +86,29 @@ static const struct mk_node *old_root(const struct mk_state *s)
 	return s->tree ? s->tree->root : NULL;
 }
 
+/* NAME@UNIT, or NAME@UNIT,K where it was used K times before. */
+static const char *numbered(struct mk_names *used, const char *name, uint64_t unit)
+{
+	const char *s = mk_arena_fmt(used->arena, "%s@%llx", name, (unsigned long long)unit);
+	uint32_t *times = mk_name_mark(mk_intern(used, s, strlen(s)));
+
+	return (*times)++ ? mk_arena_fmt(used->arena, "%s,%u", s, *times - 1) : s;
+}
+
 /* memory@BASE for what is placed, unplaced@I for the rest; base alone is no name when two share it.
  */
 static void memories(struct mk_tree *t, struct mk_node *n, const struct mk_mems *list,
 		     const char *placed)
 {
+	struct mk_names used = {.arena = t->arena};
 	unsigned unplaced = 0;
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct mk_mem *m = &list->m[i];
 		struct mk_node *c;
-		char *name = m->placed ? mk_arena_fmt(t->arena, "%s@%llx", placed,
-						      (unsigned long long)m->base)
-				       : mk_arena_fmt(t->arena, "unplaced@%u", unplaced++);
+		const char *name = m->placed ? numbered(&used, placed, m->base)
+					     : mk_arena_fmt(t->arena, "unplaced@%u", unplaced++);
 
-		for (unsigned k = 1; m->placed && mk_child(t, n, name); k++)
-			name = mk_arena_fmt(t->arena, "%s@%llx,%u", placed,
-					    (unsigned long long)m->base, k);
 		c = mk_add_node(t, n, name);
 		if (m->placed)
 			mk_add_reg(t, c, m->base, m->size);
@@ -120,25 +126,23 @@ static void topology(struct mk_tree *t, struct mk_node *r, const struct mk_state
 	static const char *const node_known[] = {"node-id",	"memory-base", "memory-size",
 						 "memory-type", "cpus",	       "distance-matrix",
 						 NULL};
-	static const char *const known[] = {"numa-nodes", NULL};
+	static const char *const core_known[] = {"core-id", "socket-id", "cpus", NULL};
+	static const char *const known[] = {"numa-nodes", "cores", NULL};
+	struct mk_names used = {.arena = t->arena};
 	const struct mk_node *old = NULL;
 	struct mk_node *n, *nodes;
 
 	if (s->resources.node)
 		for (old = mk_first(s->resources.node); old && strcmp(old->name, "topology") != 0;)
 			old = mk_next(old);
-	if (!old && !s->n_numa)
+	if (!old && !s->n_numa && !s->n_cores)
 		return;
 	n = mk_add_node(t, r, "topology");
 	nodes = s->n_numa ? mk_add_node(t, n, "numa-nodes") : NULL;
 	for (size_t i = 0; i < s->n_numa; i++) {
 		const struct mk_numa *x = &s->numa[i];
-		char *name = mk_arena_fmt(t->arena, "node@%x", x->id);
-		struct mk_node *c;
+		struct mk_node *c = mk_add_node(t, nodes, numbered(&used, "node", x->id));
 
-		for (unsigned k = 1; mk_child(t, nodes, name); k++)
-			name = mk_arena_fmt(t->arena, "node@%x,%u", x->id, k);
-		c = mk_add_node(t, nodes, name);
 		mk_add_u32(t, c, "node-id", x->id);
 		if (x->has_memory) {
 			mk_add_u64(t, c, "memory-base", x->base);
@@ -152,17 +156,53 @@ static void topology(struct mk_tree *t, struct mk_node *r, const struct mk_state
 			mk_add_cells(t, c, "distance-matrix", &x->distance);
 		carry_props(t, c, x->where.node, node_known);
 	}
+	nodes = s->n_cores ? mk_add_node(t, n, "cores") : NULL;
+	for (size_t i = 0; i < s->n_cores; i++) {
+		const struct mk_core *x = &s->core[i];
+		struct mk_node *c = mk_add_node(t, nodes, numbered(&used, "core", x->id));
+
+		mk_add_u32(t, c, "core-id", x->id);
+		if (x->has_socket)
+			mk_add_u32(t, c, "socket-id", x->socket);
+		if (x->cpus.known)
+			mk_add_ids(t, c, "cpus", &x->cpus.ids);
+		carry_props(t, c, x->where.node, core_known);
+	}
 	carry_props(t, n, old, known);
 	carry_nodes(t, n, old, known);
 }
 
+/* What a device answers to besides its name and the aliases, which have a node of their own. */
+static void other_names(struct mk_tree *t, struct mk_node *n, const struct mk_device *d,
+			const struct mk_names *aliases)
+{
+	struct mk_names here = {.arena = t->arena};
+	struct mk_buf b;
+
+	mk_buf_init(&b, t->arena);
+	for (size_t i = 0; i < d->n_other; i++) {
+		size_t len = strlen(d->other[i]);
+
+		if (mk_name_known(aliases, d->other[i], len) ||
+		    mk_name_known(&here, d->other[i], len))
+			continue;
+		mk_intern(&here, d->other[i], len);
+		mk_buf_add(&b, d->other[i], len + 1);
+	}
+	if (b.len)
+		mk_add_prop(t, n, "mk,names", b.data, b.len);
+}
+
 static void devices(struct mk_tree *t, struct mk_node *r, const struct mk_state *s)
 {
-	static const char *const none[] = {NULL};
+	static const char *const none[] = {NULL}, *const known[] = {"mk,names", NULL};
+	struct mk_names alias = {.arena = t->arena};
 	struct mk_node *list;
 
 	if (!s->n_devices)
 		return;
+	for (size_t i = 0; i < s->n_aliases; i++)
+		mk_intern(&alias, s->alias[i].name, strlen(s->alias[i].name));
 	list = mk_add_node(t, r, "devices");
 	for (size_t i = 0; i < s->n_devices; i++) {
 		const struct mk_device *d = &s->device[i];
@@ -172,7 +212,8 @@ static void devices(struct mk_tree *t, struct mk_node *r, const struct mk_state 
 			continue; /* the second of a name: who writes a state has refused it */
 		c = mk_add_node(t, list, d->name);
 		/* all that the device says of itself holds in our form, too */
-		carry_props(t, c, d->where.node, none);
+		carry_props(t, c, d->where.node, known);
+		other_names(t, c, d, &alias);
 		if (d->pci_id && !mk_prop(t, c, "pci-id"))
 			mk_add_str(t, c, "pci-id", d->pci_id);
 		if (d->type && !mk_prop(t, c, "device-type"))
@@ -258,16 +299,17 @@ static void aliases(struct mk_tree *t, const struct mk_state *s)
 {
 	struct mk_node *n = NULL;
 
-	for (size_t i = 0; i < s->n_devices; i++) {
-		const struct mk_device *d = &s->device[i];
+	for (size_t i = 0; i < s->n_aliases; i++) {
+		const struct mk_alias *x = &s->alias[i];
+		const char *device = x->device != MK_NO_DEVICE ? s->device[x->device].name : NULL;
 
-		if (!d->alias || !strcmp(d->alias, d->name))
-			continue;
+		if (device && !strcmp(x->name, device))
+			continue; /* the node is called so */
 		if (!n)
 			n = mk_add_node(t, t->root, "aliases");
-		if (!mk_prop(t, n, d->alias))
-			mk_add_str(t, n, d->alias,
-				   mk_arena_fmt(t->arena, "/resources/devices/%s", d->name));
+		mk_add_str(t, n, x->name,
+			   device ? mk_arena_fmt(t->arena, "/resources/devices/%s", device)
+				  : x->path);
 	}
 }
 
@@ -281,11 +323,11 @@ static bool is_reference(const struct mk_state *s, const struct mk_node *n)
 	       (mk_prop(old, node, "vf-id") || mk_prop(old, node, "namespace-id"));
 }
 
-void mk_encode(struct mk_tree *t, const struct mk_state *s)
+static void encode(struct mk_tree *t, const struct mk_state *s)
 {
-	static const char *const props[] = {"compatible", "#address-cells", "#size-cells",
-					    "mk,abi",	  "mk,block-bytes", "id",
-					    NULL};
+	static const char *const props[] = {
+		"compatible",	  "#address-cells", "#size-cells", "mk,abi",
+		"mk,block-bytes", "mk,cpu-cells",   "id",	   NULL};
 	static const char *const nodes[] = {"resources",   "instances", "aliases",
 					    "__symbols__", "pci",	NULL};
 	struct mk_node *list;
@@ -334,7 +376,58 @@ int mk_encode_blob(struct mk_buf *b, const struct mk_state *s, struct mk_err *er
 		}
 		*mark = 1;
 	}
-	mk_encode(&t, s);
+	encode(&t, s);
+	return mk_fdt_write(b, &t, 0, err);
+}
+
+/* A device as its user sees it: what it says of itself, but not of its other parts. */
+static void view_device(struct mk_tree *t, struct mk_node *list, const struct mk_state *s,
+			const struct mk_use *u)
+{
+	static const char *const apart[] = {"sriov-vfs",  "host-reserved-vf", "available-vfs",
+					    "namespaces", "host-reserved-ns", "available-ns",
+					    "pci-id",	  "device-type",      "mk,names",
+					    NULL};
+	const struct mk_device *d = u->device != MK_NO_DEVICE ? &s->device[u->device] : NULL;
+	struct mk_node *n = mk_add_node(t, list, u->text);
+	const char *pci = mk_use_pci(s, u);
+
+	if (pci || (d && d->type))
+		mk_add_str(t, n, "device-type", d && d->type ? d->type : "pci");
+	if (pci)
+		mk_add_str(t, n, "pci-id", pci);
+	if (u->part != MK_WHOLE)
+		mk_add_u32(t, n, u->part == MK_VF ? "vf-id" : "namespace-id", u->number);
+	if (d)
+		carry_props(t, n, d->where.node, apart);
+}
+
+int mk_encode_view(struct mk_buf *b, const struct mk_state *s, const struct mk_instance *x,
+		   struct mk_err *err)
+{
+	struct mk_node *r, *list;
+	struct mk_tree t;
+
+	mk_tree_init(&t, s->arena);
+	mk_add_node(&t, NULL, "");
+	mk_add_str(&t, t.root, "compatible", "linux,multikernel-instance");
+	mk_add_str(&t, t.root, "model", x->name);
+	mk_add_u32(&t, t.root, "#address-cells", 2);
+	mk_add_u32(&t, t.root, "#size-cells", 2);
+	if (x->has_id)
+		mk_add_u32(&t, t.root, "id", x->id);
+	r = mk_add_node(&t, t.root, "resources");
+	mk_add_ids(&t, r, "cpus", &x->cpus.ids);
+	if (x->mem.n == 1 && x->mem.m[0].placed && x->mem.m[0].node == MK_NODE_ANY) {
+		mk_add_u64(&t, r, "memory-base", x->mem.m[0].base);
+		mk_add_u64(&t, r, "memory-bytes", x->mem.m[0].size);
+	} else {
+		memories(&t, r, &x->mem, "memory");
+	}
+	list = x->devices.n ? mk_add_node(&t, r, "devices") : NULL;
+	for (size_t i = 0; i < x->devices.n; i++)
+		if (!mk_child(&t, list, x->devices.u[i].text))
+			view_device(&t, list, s, &x->devices.u[i]);
 	return mk_fdt_write(b, &t, 0, err);
 }
 

@@ -7,14 +7,19 @@
 #include "state.h"
 
 /*
- * The canonical tree ("linux,multikernel-state", see mk-state(5)): the same
- * state gives the same bytes, whichever dialect it came in. Properties and
- * nodes of the machine that are not known here are carried on.
+ * The canonical tree ("linux,multikernel-state", see mk-state(5)) as a blob,
+ * appended to b: the same state gives the same bytes, whichever dialect it came
+ * in. Properties and nodes of the machine that are not known here are carried
+ * on. MK_BAD for two devices of one name.
  */
-void mk_encode(struct mk_tree *out, const struct mk_state *s);
-
-/* The canonical tree as a blob, appended to b. */
 int mk_encode_blob(struct mk_buf *b, const struct mk_state *s, struct mk_err *err);
+
+/*
+ * The tree of one instance (form D of mk-dts(5)) as a blob: its CPUs, memory
+ * and devices, and nothing of anybody else.
+ */
+int mk_encode_view(struct mk_buf *b, const struct mk_state *s, const struct mk_instance *x,
+		   struct mk_err *err);
 
 /* 16 hexadecimal digits that stand for the canonical bytes (64-bit FNV-1a, mixed). */
 int mk_digest(char out[17], const struct mk_state *s, struct mk_err *err);

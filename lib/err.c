@@ -52,12 +52,23 @@ void mk_hint(struct mk_err *err, const char *fmt, ...)
 	va_end(ap);
 }
 
+/*
+ * Where the line of a span begins. Findings often follow each other in one line,
+ * which may be long: what lies between the last place asked for and its line's
+ * beginning is not searched again.
+ */
 static size_t line_start(struct mk_span s)
 {
+	struct mk_line_memo none = {0, 0}, *memo = s.file->memo ? s.file->memo : &none;
 	size_t i = s.off;
 
-	while (i > 0 && s.file->text[i - 1] != '\n')
+	if (memo->start <= i && i <= memo->asked)
+		return memo->start;
+	while (i > 0 && s.file->text[i - 1] != '\n' && i != memo->asked)
 		i--;
+	if (i && i == memo->asked)
+		i = memo->start;
+	*memo = (struct mk_line_memo){s.off, i};
 	return i;
 }
 
@@ -77,8 +88,8 @@ size_t mk_span_line(struct mk_span s, char *out, size_t cap, uint32_t *caret, ui
 	if (!s.line || !s.file || !s.file->text || s.off > s.file->len || cap < 2)
 		return 0;
 	start = line_start(s);
-	end = s.off;
-	while (end < s.file->len && s.file->text[end] != '\n')
+	end = s.off; /* what is beyond cap is not shown */
+	while (end < s.file->len && end - s.off <= cap && s.file->text[end] != '\n')
 		end++;
 	if (end > start && s.file->text[end - 1] == '\r')
 		end--;
@@ -108,34 +119,28 @@ struct mk_diag *mk_diag_add(struct mk_diags *d, enum mk_severity severity, const
 			    struct mk_span at, const char *fmt, ...)
 {
 	struct mk_diag *x = mk_arena_alloc(d->arena, sizeof(*x));
-	char small[512];
 	va_list ap;
-	int n;
 
 	x->severity = severity;
 	x->rule = rule;
 	x->at = at;
 	va_start(ap, fmt);
-	n = vsnprintf(small, sizeof(small), fmt, ap);
+	x->text = mk_arena_vfmt(d->arena, fmt, ap);
 	va_end(ap);
-	if (n >= (int)sizeof(small)) {
-		char *big = mk_arena_alloc(d->arena, (size_t)n + 1);
-
-		va_start(ap, fmt);
-		vsnprintf(big, (size_t)n + 1, fmt, ap);
-		va_end(ap);
-		x->text = big;
-	} else {
-		x->text = mk_arena_str(d->arena, small);
-	}
 	if (d->last)
 		d->last->next = x;
 	else
 		d->first = x;
 	d->last = x;
-	if (severity == MK_ERROR)
-		d->errors++;
-	else
-		d->warnings++;
+	d->errors += severity == MK_ERROR;
+	d->warnings += severity == MK_WARNING;
 	return x;
+}
+
+const char *mk_severity_word(enum mk_severity s)
+{
+	static const char *const words[] = {
+		[MK_ERROR] = "error", [MK_WARNING] = "warning", [MK_NOTE] = "note"};
+
+	return words[s];
 }

@@ -21,11 +21,17 @@ enum mk_code {
 	MK_SYS = -3, /* the system refused: errno is in the text (exit status 2) */
 };
 
+/* The last place in a file whose column was asked for, and the beginning of its line. */
+struct mk_line_memo {
+	size_t asked, start;
+};
+
 /* A source file as it was read. */
 struct mk_file {
 	const char *name; /* as the user named it, or as a cpp line marker says */
 	const char *text; /* NULL where there is no text to show (a blob) */
 	size_t len;
+	struct mk_line_memo *memo; /* for columns, zeroed at first; or NULL */
 };
 
 /*
@@ -68,7 +74,15 @@ uint32_t mk_span_col(struct mk_span s);
  */
 size_t mk_span_line(struct mk_span s, char *out, size_t cap, uint32_t *caret, uint32_t *caret_len);
 
-enum mk_severity { MK_ERROR, MK_WARNING };
+enum mk_severity {
+	MK_ERROR,
+	MK_WARNING,
+	MK_NOTE, /* nothing is wrong: told where somebody asked for it */
+};
+
+/* "error", "warning", "note" */
+const char *mk_severity_word(enum mk_severity s);
+
 
 /* One finding. Strings live in the arena of the list. */
 struct mk_diag {
@@ -81,6 +95,13 @@ struct mk_diag {
 	struct mk_span other; /* the other party's place; line 0 for none */
 	const char *other_text;
 	const char *hint; /* or NULL */
+	/* where several are to blame, all of them, the subject among them */
+	const char **party;
+	size_t n_parties, parties_cap;
+	/* which parts of the subject are affected, and by how much: see mk_known */
+	const char **item;
+	size_t n_items, items_cap;
+	uint64_t excess;
 	struct mk_diag *next;
 };
 

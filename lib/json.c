@@ -58,15 +58,10 @@ void mk_json_key(struct mk_json *j, const char *key)
 	j->comma = false;
 }
 
-void mk_json_strn(struct mk_json *j, const char *s, size_t len)
-{
-	item(j);
-	mk_json_string(j->b, s, len);
-}
-
 void mk_json_str(struct mk_json *j, const char *s)
 {
-	mk_json_strn(j, s, strlen(s));
+	item(j);
+	mk_json_string(j->b, s, strlen(s));
 }
 
 void mk_json_u64(struct mk_json *j, uint64_t v)

@@ -26,7 +26,6 @@ void mk_json_key(struct mk_json *j, const char *key);
 
 /* Values; in an array they set their own commas. */
 void mk_json_str(struct mk_json *j, const char *s);
-void mk_json_strn(struct mk_json *j, const char *s, size_t len);
 void mk_json_u64(struct mk_json *j, uint64_t v);
 void mk_json_hex(struct mk_json *j, uint64_t v); /* "0x..." */
 void mk_json_bool(struct mk_json *j, bool v);

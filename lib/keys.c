@@ -147,6 +147,47 @@ int mk_key_names(struct mk_arena *a, const struct mk_pair *p, const char ***name
 	return MK_OK;
 }
 
+static int check(struct mk_arena *a, const struct mk_pair *p, size_t *ids, struct mk_err *err)
+{
+	const struct mk_key *key = mk_key_find(p->key);
+	struct mk_ids list = {0};
+	struct mk_mems mem = {0};
+	const char **names;
+	uint32_t number;
+	uint64_t size;
+	size_t n;
+	bool yes;
+
+	switch (key ? key->type : MK_KEY_TEXT) {
+	case MK_KEY_NUMBER: return mk_key_u32(a, p, &number, err);
+	case MK_KEY_SIZE: return mk_num_size(p->raw, p->len, &size) ? MK_OK : bad(p, err, "a size");
+	case MK_KEY_FLAG: return mk_key_flag(a, p, &yes, err);
+	case MK_KEY_MEMORY: return mk_key_memory(a, p, &mem, err);
+	case MK_KEY_NAMES: return mk_key_names(a, p, &names, &n, err);
+	case MK_KEY_IDS: break;
+	case MK_KEY_TEXT: return MK_OK;
+	}
+	if (mk_key_ids(a, p, &list, err))
+		return MK_BAD;
+	*ids += list.n;
+	if (*ids > MK_IDS_MAX)
+		return mk_fail_at(err, MK_BAD, p->at, "the stream lists more than %d ids",
+				  MK_IDS_MAX);
+	return MK_OK;
+}
+
+int mk_keys_check(struct mk_arena *a, const struct mk_record *rec, size_t *ids, struct mk_err *err)
+{
+	struct mk_arena scratch;
+	int rc = MK_OK;
+
+	mk_arena_init(&scratch, a->oom);
+	for (size_t i = 0; !rc && i < rec->n; i++)
+		rc = check(&scratch, &rec->pair[i], ids, err);
+	mk_arena_free(&scratch);
+	return rc;
+}
+
 /* ------------------------------------------------------------ writing */
 
 void mk_put_ids(struct mk_record_writer *w, const char *key, const struct mk_ids *ids)
@@ -181,6 +222,16 @@ void mk_put_uses(struct mk_record_writer *w, const char *key, const struct mk_us
 			mk_buf_char(w->b, ',');
 		mk_record_add(w, uses->u[i].text);
 	}
+}
+
+void mk_put_wishes(struct mk_record_writer *w, const struct mk_instance *x)
+{
+	if (x->numa_nodes.n)
+		mk_put_ids(w, "numa-nodes", &x->numa_nodes);
+	if (x->affinity)
+		mk_record_str(w, "cpu-affinity", x->affinity);
+	if (x->policy)
+		mk_record_str(w, "memory-policy", x->policy);
 }
 
 /* ------------------------------------------------------------ JSON */
@@ -251,36 +302,45 @@ static int json_value(struct mk_arena *a, struct mk_json *j, const struct mk_pai
 	return MK_OK;
 }
 
+/* The next record as a line; *got false at the end. */
+static int json_record(struct mk_buf *b, struct mk_arena *a, struct mk_record_reader *r, bool *got,
+		       struct mk_err *err)
+{
+	struct mk_json j = {.b = b};
+	struct mk_record rec;
+	int rc = mk_record_next(r, a, &rec, got, err);
+
+	if (rc || !*got)
+		return rc;
+	mk_json_open(&j, '{');
+	mk_json_key(&j, "verb");
+	mk_json_str(&j, rec.verb);
+	mk_json_key(&j, "subject");
+	/* a name that could pass for @pool, tx_1 or - keeps its escape */
+	mk_json_str(&j, rec.special ? rec.subject : mk_record_subject(a, rec.subject));
+	for (size_t i = 0; !rc && i < rec.n; i++) {
+		mk_json_key(&j, rec.pair[i].key);
+		rc = json_value(a, &j, &rec.pair[i], err);
+	}
+	mk_json_close(&j, '}');
+	mk_buf_char(b, '\n');
+	return rc;
+}
+
 int mk_records_json(struct mk_buf *b, const char *text, size_t len, struct mk_err *err)
 {
 	struct mk_file src = {.name = "<records>", .text = text, .len = len};
 	struct mk_record_reader r;
-	struct mk_record rec;
-	bool got;
+	struct mk_arena one; /* a record's own: what its lists expand to is not kept */
+	int rc = MK_OK;
+	bool got = true;
 
+	mk_arena_init(&one, b->arena->oom);
 	mk_record_open(&r, &src);
-	for (;;) {
-		struct mk_json j = {.b = b};
-		int rc = mk_record_next(&r, b->arena, &rec, &got, err);
-
-		if (rc || !got)
-			return rc;
-		mk_json_open(&j, '{');
-		mk_json_key(&j, "verb");
-		mk_json_str(&j, rec.verb);
-		mk_json_key(&j, "subject");
-		/* a name that could pass for @pool, tx_1 or - keeps its escape */
-		if (rec.special)
-			mk_json_str(&j, rec.subject);
-		else
-			mk_json_str(&j, mk_record_subject(b->arena, rec.subject));
-		for (size_t i = 0; i < rec.n; i++) {
-			mk_json_key(&j, rec.pair[i].key);
-			rc = json_value(b->arena, &j, &rec.pair[i], err);
-			if (rc)
-				return rc;
-		}
-		mk_json_close(&j, '}');
-		mk_buf_char(b, '\n');
+	while (!rc && got) {
+		rc = json_record(b, &one, &r, &got, err);
+		mk_arena_reset(&one);
 	}
+	mk_arena_free(&one);
+	return rc;
 }

@@ -39,10 +39,19 @@ int mk_key_names(struct mk_arena *a, const struct mk_pair *p, const char ***name
 		 struct mk_err *err);
 int mk_key_flag(struct mk_arena *a, const struct mk_pair *p, bool *v, struct mk_err *err);
 
+/*
+ * Whether all values of a record are of their types. *ids counts the ids of a
+ * whole stream, which may not be more than MK_IDS_MAX: a few bytes can name many.
+ */
+int mk_keys_check(struct mk_arena *a, const struct mk_record *rec, size_t *ids, struct mk_err *err);
+
 /* Writing values of these types. */
 void mk_put_ids(struct mk_record_writer *w, const char *key, const struct mk_ids *ids);
 void mk_put_memory(struct mk_record_writer *w, const char *key, const struct mk_mems *mem);
 void mk_put_uses(struct mk_record_writer *w, const char *key, const struct mk_uses *uses);
+
+/* numa-nodes=, cpu-affinity= and memory-policy= of x, those that it has. */
+void mk_put_wishes(struct mk_record_writer *w, const struct mk_instance *x);
 
 /*
  * A record stream as JSON Lines, appended to b: {"verb":..., "subject":...,

@@ -186,7 +186,7 @@ static int read_node(struct reader *r, const char *s, size_t len)
 		return MK_BAD;
 	if (mk_child(r->t, parent, name))
 		return mk_fail_at(r->err, MK_BAD, span_at(r, s, len),
-				  "this node has a line already");
+				  "this node has a line already [MK803]");
 	n = mk_node_new(r->t, name, span_at(r, s, len));
 	mk_node_append(r->t, parent, n);
 	r->last = n;
@@ -210,7 +210,7 @@ static int read_prop(struct reader *r, const char *s, size_t colon, size_t len)
 		return MK_BAD;
 	if (mk_prop(r->t, n, name))
 		return mk_fail_at(r->err, MK_BAD, span_at(r, s, name_end),
-				  "this property has a line already");
+				  "this property has a line already [MK802]");
 	p = mk_prop_new(r->t, name, span_at(r, s + colon + 1, name_end - colon - 1));
 	if (eq) {
 		mk_buf_init(&value, r->t->arena);

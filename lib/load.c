@@ -34,16 +34,16 @@ static int read_ahead(struct mk_loader *l, struct mk_arena *a, struct mk_err *er
 	return MK_OK;
 }
 
-static int pass_on(struct mk_loaded *out, struct mk_item *item, struct mk_err *err)
+static int pass_on(struct mk_loaded *out, struct mk_item *item, bool rewritten, struct mk_err *err)
 {
-	if (!item->blob)
+	if (!item->blob || rewritten)
 		return mk_fdt_write(&out->blobs, &item->tree, 0, err);
 	mk_buf_add(&out->blobs, item->blob, item->blob_bytes);
 	return MK_OK;
 }
 
-static int fold_one(struct mk_loaded *out, struct mk_item *item, struct mk_arena *a,
-		    struct mk_err *err)
+static int fold_one(struct mk_loaded *out, struct mk_fold *fold, struct mk_item *item,
+		    struct mk_arena *a, struct mk_err *err)
 {
 	struct mk_delta d;
 	int rc;
@@ -51,7 +51,7 @@ static int fold_one(struct mk_loaded *out, struct mk_item *item, struct mk_arena
 	mk_delta_init(&d, a);
 	rc = mk_overlay_read(&d, &item->tree, &out->state, err);
 	if (!rc)
-		rc = mk_delta_apply(&out->state, &d, err);
+		rc = mk_fold_apply(fold, &d, err);
 	if (rc) { /* say which overlay, in front of what is wrong with it */
 		const char *text = mk_arena_fmt(a, "overlay %zu: %s", out->overlays + 1, err->text);
 		size_t len = strlen(text);
@@ -62,12 +62,13 @@ static int fold_one(struct mk_loaded *out, struct mk_item *item, struct mk_arena
 		return rc;
 	}
 	out->overlays++;
-	return pass_on(out, item, err);
+	return pass_on(out, item, false, err);
 }
 
 int mk_load_next(struct mk_loader *l, struct mk_arena *a, struct mk_loaded *out, bool *got,
 		 struct mk_err *err)
 {
+	struct mk_fold fold;
 	int rc = read_ahead(l, a, err);
 
 	*got = false;
@@ -84,13 +85,15 @@ int mk_load_next(struct mk_loader *l, struct mk_arena *a, struct mk_loaded *out,
 		return MK_BAD;
 	}
 	mk_decode(&out->state, &l->ahead->tree, &l->decode, &out->diags);
-	rc = pass_on(out, l->ahead, err);
+	rc = pass_on(out, l->ahead, out->state.rewritten, err);
+	mk_fold_init(&fold, &out->state);
 	for (l->ahead = NULL; !rc; l->ahead = NULL) {
 		rc = read_ahead(l, a, err);
 		if (rc || !l->ahead || !mk_is_overlay(&l->ahead->tree))
 			break;
-		rc = fold_one(out, l->ahead, a, err);
+		rc = fold_one(out, &fold, l->ahead, a, err);
 	}
+	mk_fold_end(&fold);
 	l->index++;
 	*got = !rc;
 	return rc;

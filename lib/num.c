@@ -95,7 +95,7 @@ char *mk_num_size_text(struct mk_arena *a, uint64_t bytes)
 			return mk_arena_fmt(a, "%llu%cB", (unsigned long long)(bytes >> shift),
 					    units[i]);
 	}
-	return mk_arena_fmt(a, "%llu bytes", (unsigned long long)bytes);
+	return mk_arena_fmt(a, "%llu byte%s", (unsigned long long)bytes, bytes == 1 ? "" : "s");
 }
 
 bool mk_num_add(uint64_t a, uint64_t b, uint64_t *sum)

@@ -25,7 +25,11 @@ struct maker {
 	struct mk_err *err;
 	struct group *group;
 	size_t n_groups, groups_cap;
-	unsigned fragment; /* the next number */
+	struct mk_tree *last;
+	struct mk_names names; /* of properties, marked with the overlay they were last seen in */
+	uint32_t overlay;      /* its number, from 1 */
+	unsigned fragment;     /* the next number */
+	bool lost_addresses;
 };
 
 /* ------------------------------------------------------------ what goes together */
@@ -42,8 +46,7 @@ static void fill(struct maker *m, bool adding, struct mk_ranges *cpus, struct mk
 
 		if ((op->kind >= MK_OP_CREATE) != adding)
 			continue;
-		for (size_t k = 0; k < x->cpus.ids.n; k++)
-			mk_ranges_add(cpus, x->cpus.ids.id[k], x->cpus.ids.id[k]);
+		mk_ranges_add_ids(cpus, &x->cpus.ids);
 		for (size_t k = 0; k < x->mem.n; k++)
 			if (x->mem.m[k].placed)
 				mk_ranges_add_size(mem, x->mem.m[k].base, x->mem.m[k].size);
@@ -181,6 +184,10 @@ static struct mk_tree *new_overlay(struct maker *m)
 	struct mk_tree *t = mk_arena_alloc(m->a, sizeof(*t));
 
 	mk_tree_init(t, m->a);
+	if (m->last) /* one table of names for all: they have the same ones */
+		t->names = m->last->names;
+	m->last = t;
+	m->overlay++;
 	mk_add_node(t, NULL, "");
 	mk_add_str(t, t->root, "compatible", "linux,multikernel-overlay");
 	m->fragment = 0;
@@ -211,15 +218,27 @@ static struct mk_node *op_node(struct maker *m, struct mk_tree *t, struct mk_nod
 	return n;
 }
 
-static void memory_items(struct maker *m, struct mk_tree *t, struct mk_node *n,
-			 const struct mk_op *op)
+/* What the kernel is to take back has an address; under ABI 1 what it is to give, too. */
+static int no_address(struct maker *m, const struct mk_op *op)
+{
+	mk_fail_at(m->err, MK_NO, op->at, "%s %s: this kernel wants to be told where the memory is",
+		   mk_op_name(op->kind), op->subject ? op->subject : "@pool");
+	mk_hint(m->err, "memory=0xBASE+SIZE names a region with its address");
+	return MK_NO;
+}
+
+static int memory_items(struct maker *m, struct mk_tree *t, struct mk_node *n,
+			const struct mk_op *op)
 {
 	for (size_t i = 0; i < op->inst.mem.n; i++) {
 		const struct mk_mem *x = &op->inst.mem.m[i];
-		struct mk_node *c =
-			mk_add_node(t, n,
-				    mk_arena_fmt(m->a, "%s@%u", m->abi == 1 ? "region" : "memory",
-						 n->children));
+		struct mk_node *c;
+
+		if (!x->placed && (m->abi == 1 || op->kind == MK_OP_MEMORY_REMOVE))
+			return no_address(m, op);
+		c = mk_add_node(t, n,
+				mk_arena_fmt(m->a, "%s@%u", m->abi == 1 ? "region" : "memory",
+					     n->children));
 
 		if (!op->subject && op->kind == MK_OP_MEMORY_ADD)
 			mk_add_u64(t, c, "size",
@@ -229,6 +248,7 @@ static void memory_items(struct maker *m, struct mk_tree *t, struct mk_node *n,
 		if (x->node != MK_NODE_ANY)
 			mk_add_u32(t, c, m->abi == 1 ? "numa-node" : "numa-node-id", x->node);
 	}
+	return MK_OK;
 }
 
 static void cpu_items(struct maker *m, struct mk_tree *t, struct mk_node *n, const struct mk_op *op)
@@ -258,8 +278,10 @@ static int device_items(struct maker *m, struct mk_tree *t, struct mk_node *n,
 				"%s: planned only: %s has no PCI id, and the kernel hands out "
 				"nothing else [MK608]",
 				op->subject ? op->subject : "the pool", u->text);
-			mk_hint(m->err, "describe a VF with its own PCI id, vf@N { pci-id = ...; "
-					"}; a namespace cannot be handed out");
+			mk_hint(m->err,
+				"a record names PCI ids by pci-ids=, as mk-diff writes them; a "
+				"VF needs one of its own, vf@N { pci-id = ...; }; a namespace "
+				"cannot be handed out");
 			return MK_NO;
 		}
 		mk_add_str(t, mk_add_node(t, n, mk_arena_fmt(m->a, "pci@%u", n->children)),
@@ -275,7 +297,7 @@ static int op_items(struct maker *m, struct mk_tree *t, struct mk_node *overlay,
 
 	switch (op->kind) {
 	case MK_OP_MEMORY_ADD:
-	case MK_OP_MEMORY_REMOVE: memory_items(m, t, n, op); return MK_OK;
+	case MK_OP_MEMORY_REMOVE: return memory_items(m, t, n, op);
 	case MK_OP_CPU_ADD:
 	case MK_OP_CPU_REMOVE: cpu_items(m, t, n, op); return MK_OK;
 	default: return device_items(m, t, n, op);
@@ -351,6 +373,8 @@ static int create_v2(struct maker *m, struct mk_tree *t, const struct mk_op *op)
 	int rc = MK_OK;
 
 	for (size_t i = 0; i < x->mem.n; i++)
+		m->lost_addresses = m->lost_addresses || x->mem.m[i].placed;
+	for (size_t i = 0; i < x->mem.n; i++)
 		if (x->mem.m[i].node != node)
 			mk_mem_add(m->a, &more.inst.mem, x->mem.m[i]);
 		else if (!mk_num_add(bytes, x->mem.m[i].size, &bytes))
@@ -410,15 +434,33 @@ static int put_group(struct maker *m, struct mk_tree *t, const struct group *g)
 
 /* ------------------------------------------------------------ splitting */
 
-static int size_of(struct maker *m, struct mk_tree *t, size_t *bytes)
-{
-	struct mk_buf b;
-	int rc;
+/* What a blob takes beside nodes, properties and names: header, empty reserve map, end. */
+enum { BLOB_BYTES = 40 + 16 + 4 };
 
-	mk_buf_init(&b, m->a);
-	rc = mk_fdt_write(&b, t, 0, m->err);
-	*bytes = b.len;
-	return rc;
+static size_t cells(size_t bytes)
+{
+	return (bytes + 3) / 4 * 4;
+}
+
+/* Bytes that a subtree adds to an overlay: a name of a property counts when it is the first. */
+static size_t node_bytes(struct maker *m, const struct mk_node *n)
+{
+	size_t bytes = 4 + cells(strlen(n->name) + 1) + 4;
+
+	m->names.arena = m->a;
+	for (const struct mk_prop *p = mk_prop_first(n); p; p = mk_prop_next(p)) {
+		size_t len = strlen(p->name);
+		uint32_t *seen_in = mk_name_mark(mk_intern(&m->names, p->name, len));
+
+		bytes += 12 + cells(p->len);
+		if (*seen_in == m->overlay)
+			continue;
+		*seen_in = m->overlay;
+		bytes += len + 1;
+	}
+	for (const struct mk_node *c = mk_first(n); c; c = mk_next(c))
+		bytes += node_bytes(m, c);
+	return bytes;
 }
 
 static void keep(struct maker *m, struct mk_tree *t)
@@ -446,47 +488,59 @@ static int too_large(struct maker *m, const struct group *g, size_t bytes)
 	return MK_NO;
 }
 
-/*
- * Groups into overlays: as many as fit, one for ABI 1. A group is written
- * twice where it does not fit behind the others, which bounds the work by the
- * size of an overlay.
- */
+/* An overlay that is being filled. */
+struct filling {
+	struct mk_tree *t; /* NULL for none */
+	size_t bytes, groups;
+};
+
+/* A group behind the others: what it adds is measured, and taken away again if it does not fit. */
+static int try_group(struct maker *m, struct filling *f, const struct group *g, bool *fits)
+{
+	struct mk_node *last, *c;
+	int rc;
+
+	if (!f->t) {
+		*f = (struct filling){.t = new_overlay(m)};
+		f->bytes = BLOB_BYTES + node_bytes(m, f->t->root);
+	}
+	last = f->t->root->last_child;
+	rc = put_group(m, f->t, g);
+	for (c = last ? mk_next(last) : mk_first(f->t->root); c; c = mk_next(c))
+		f->bytes += node_bytes(m, c);
+	*fits = f->bytes <= room(m);
+	for (c = last ? last->next : f->t->root->child; c && !*fits; c = c->next)
+		c->deleted = true;
+	f->groups += *fits;
+	return rc;
+}
+
+/* Groups into overlays: as many as fit, one for ABI 1. */
 static int pack(struct maker *m)
 {
-	struct mk_tree *t = NULL;
-	size_t first = 0;
+	struct filling f = {.t = NULL};
 
 	for (size_t i = 0; i < m->n_groups; i++) {
-		size_t bytes = 0;
+		bool fits;
 		int rc;
 
-		if (!t || m->abi == 1) {
-			if (t)
-				keep(m, t);
-			t = new_overlay(m);
-			first = i;
+		if (f.t && m->abi == 1) {
+			keep(m, f.t);
+			f.t = NULL;
 		}
-		rc = put_group(m, t, &m->group[i]);
-		if (!rc)
-			rc = size_of(m, t, &bytes);
+		rc = try_group(m, &f, &m->group[i], &fits);
 		if (rc)
 			return rc;
-		if (bytes <= room(m))
+		if (fits)
 			continue;
-		if (i == first)
-			return too_large(m, &m->group[i], bytes);
-		/* without the last group, which opens the next overlay */
-		t = new_overlay(m);
-		for (size_t k = first; !rc && k < i; k++)
-			rc = put_group(m, t, &m->group[k]);
-		if (rc)
-			return rc;
-		keep(m, t);
-		t = NULL;
-		i--;
+		if (!f.groups)
+			return too_large(m, &m->group[i], f.bytes);
+		keep(m, f.t);
+		f.t = NULL;
+		i--; /* it opens the next overlay */
 	}
-	if (t)
-		keep(m, t);
+	if (f.t)
+		keep(m, f.t);
 	if (!m->out->n)
 		keep(m, new_overlay(m));
 	return MK_OK;
@@ -536,5 +590,6 @@ int mk_overlays_make(struct mk_overlays *out, const struct mk_delta *d, uint32_t
 	rc = pack(&m);
 	if (!rc)
 		sign(&m);
+	out->lost_addresses = m.lost_addresses;
 	return rc;
 }

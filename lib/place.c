@@ -22,107 +22,8 @@ struct placer {
 	bool fixed;		    /* what requests name is taken before what they leave open */
 	struct mk_ledger free;	    /* from when all is given back */
 	size_t *by_id;		    /* index of the instance + 1 by its id; NULL until wanted */
-	struct holding **holding;   /* who has what of a device, by its index; the same */
 	bool *gone; /* the instances that are deleted, by index, until they are dropped */
 };
-
-struct holding {
-	size_t instance;
-	struct mk_use use;
-	struct holding *next;
-};
-
-/* ------------------------------------------------------------ requests */
-
-static const char *const create_keys[] = {"cpus",
-					  "cpu-count",
-					  "memory",
-					  "id",
-					  "devices",
-					  "numa-nodes",
-					  "cpu-affinity",
-					  "memory-policy",
-					  "enable-host-kcore",
-					  "uring-sq-entries",
-					  "uring-cq-entries",
-					  "uring-shim-data-pages",
-					  NULL};
-static const char *const update_keys[] = {"cpus", "cpu-count", "memory", "devices", NULL};
-static const char *const no_keys[] = {NULL};
-
-static const struct verb {
-	const char *name;
-	const char *const *keys;
-} verbs[] = {{"create", create_keys}, {"update", update_keys}, {"delete", no_keys}, {NULL, NULL}};
-
-static int unknown_verb(const struct mk_record *rec, struct mk_err *err)
-{
-	static const char *const known[] = {"create", "update", "delete", NULL};
-	const char *near = mk_nearest(rec->verb, known);
-
-	mk_fail_at(err, MK_BAD, rec->at, "'%s' is no request", rec->verb);
-	mk_hint(err, near ? "did you mean %s?" : "requests are create, update and delete%.0s",
-		near ? near : "");
-	return MK_BAD;
-}
-
-static int check_keys(const struct mk_record *rec, const struct verb *v, struct mk_err *err)
-{
-	for (size_t i = 0; i < rec->n; i++) {
-		const char *near;
-		size_t k = 0;
-
-		while (v->keys[k] && strcmp(v->keys[k], rec->pair[i].key) != 0)
-			k++;
-		if (v->keys[k])
-			continue;
-		near = mk_nearest(rec->pair[i].key, v->keys);
-		mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'", v->name,
-			   rec->pair[i].key);
-		if (near)
-			mk_hint(err, "did you mean %s=?", near);
-		return MK_BAD;
-	}
-	return MK_OK;
-}
-
-int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record *rec,
-		 struct mk_err *err)
-{
-	const struct verb *v = verbs;
-	struct mk_request *r;
-
-	while (v->name && strcmp(v->name, rec->verb) != 0)
-		v++;
-	if (!v->name)
-		return unknown_verb(rec, err);
-	if (rec->special) {
-		mk_fail_at(err, MK_BAD, rec->subject_at, "%s wants the name of an instance, not %s",
-			   v->name, rec->subject);
-		return MK_BAD;
-	}
-	if (!strcmp(rec->verb, "create") && !mk_name_ok(rec->subject)) {
-		mk_fail_at(err, MK_BAD, rec->subject_at,
-			   "'%s' is no good name for an instance [MK301]", rec->subject);
-		mk_hint(err, "letters, digits, '.', '_' and '-', at most 63, beginning with a "
-			     "letter or digit");
-		return MK_BAD;
-	}
-	if (check_keys(rec, v, err))
-		return MK_BAD;
-	if (mk_record_get(rec, "cpus") && mk_record_get(rec, "cpu-count"))
-		return mk_fail_at(err, MK_BAD, mk_record_get(rec, "cpu-count")->at,
-				  "give cpus= or cpu-count=, not both");
-	r = mk_arena_alloc(a, sizeof(*r));
-	r->rec = *rec;
-	if (b->last)
-		b->last->next = r;
-	else
-		b->first = r;
-	b->last = r;
-	b->n++;
-	return MK_OK;
-}
 
 static const struct mk_pair *key(const struct placer *p, const char *name)
 {
@@ -192,6 +93,16 @@ static bool wants_node(const struct mk_instance *x, uint32_t node)
 	return !x->numa_nodes.n || mk_ids_has(&x->numa_nodes, node);
 }
 
+/* Its place in the order of preference; it is listed. */
+static uint64_t rank_of(const struct mk_ids *wanted, uint64_t node)
+{
+	uint64_t rank = 0;
+
+	while (wanted->id[rank] != node)
+		rank++;
+	return rank;
+}
+
 /* n more CPUs for x: from the node that is just large enough, else from anywhere that x wants. */
 static int find_cpus(struct placer *p, const struct mk_pair *at, struct mk_instance *x, size_t n)
 {
@@ -207,13 +118,18 @@ static int find_cpus(struct placer *p, const struct mk_pair *at, struct mk_insta
 		if (!wants_node(x, p->s->numa[i].id))
 			continue;
 		here = mk_ledger_cpus_on(&p->free, i);
+		for (size_t k = 0; x->numa_nodes.n && k < here->n; k++)
+			mk_ranges_add(&wanted, here->r[k].first, here->r[k].last);
 		free = mk_ranges_count(here);
-		if (free >= n && free < most) {
+		/* of the nodes that are wanted the first one, else the fullest */
+		if (free < n)
+			continue;
+		if (x->numa_nodes.n)
+			free = rank_of(&x->numa_nodes, p->s->numa[i].id);
+		if (free < most) {
 			best = here;
 			most = free;
 		}
-		for (size_t k = 0; x->numa_nodes.n && k < here->n; k++)
-			mk_ranges_add(&wanted, here->r[k].first, here->r[k].last);
 	}
 	if (!best && x->numa_nodes.n) {
 		mk_ranges_join(&wanted);
@@ -261,8 +177,8 @@ static int cpu_refused(struct placer *p, const struct mk_pair *at, uint64_t cpu,
 
 static int explicit_cpus(struct placer *p, const struct mk_pair *at, struct mk_instance *x)
 {
+	struct mk_ranges own = mk_ranges_of(p->s->arena, &x->cpus.ids); /* all that it keeps */
 	struct mk_ids ids, sorted;
-	struct mk_ranges own;
 
 	if (mk_key_ids(p->s->arena, at, &ids, p->err))
 		return MK_BAD;
@@ -273,9 +189,6 @@ static int explicit_cpus(struct placer *p, const struct mk_pair *at, struct mk_i
 		if (sorted.id[i] == sorted.id[i - 1])
 			return mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is listed twice [MK405]",
 					  (unsigned long long)sorted.id[i]);
-	mk_ranges_init(&own, p->s->arena); /* what it had and does not keep is given back already */
-	mk_ranges_add_ids(&own, &x->cpus.ids);
-	mk_ranges_join(&own);
 	for (size_t i = 0; i < ids.n; i++) {
 		uint64_t id = ids.id[i];
 
@@ -300,9 +213,6 @@ static int cpus(struct placer *p, struct mk_instance *x)
 		return MK_OK;
 	if (mk_key_u32(p->s->arena, count, &n, p->err))
 		return MK_BAD;
-	if (!n)
-		return mk_fail_at(p->err, MK_NO, count->at, "%s would have no CPU [MK306]",
-				  x->name);
 	x->cpus.known = true;
 	if (n <= x->cpus.ids.n)
 		return MK_OK;
@@ -346,8 +256,11 @@ static int no_memory(struct placer *p, const struct mk_pair *at, const struct mk
 	struct mk_ranges r;
 	struct mk_range big;
 
+	mk_pool_memory(p->s, node, &r);
+	pool = mk_ranges_count(&r);
 	for (size_t i = 0; i < p->s->chunks.n; i++)
-		if (node == MK_NODE_ANY || p->s->chunks.m[i].node == node)
+		if (!p->s->chunks.m[i].placed &&
+		    (node == MK_NODE_ANY || p->s->chunks.m[i].node == node))
 			pool += p->s->chunks.m[i].size;
 	mk_free_memory(p->s, node, &r);
 	big = mk_ranges_largest(&r);
@@ -424,6 +337,40 @@ static int find_memory(struct placer *p, const struct mk_pair *at, struct mk_ins
 	return MK_OK;
 }
 
+static bool node_has(struct placer *p, uint64_t bytes, uint32_t node)
+{
+	const struct mk_free_on *free = mk_ledger_memory(&p->free, node);
+	uint64_t base;
+
+	return p->s->abi == 2 ? free->bytes >= bytes
+			      : mk_ranges_best_fit(&free->at, bytes, MK_PAGE_BYTES, &base);
+}
+
+/*
+ * A region whose node is left open: on that of its CPUs, if x has no other
+ * wish; else on the first node that it wants and that has room; else where
+ * there is room, unless memory-policy=local forbids it.
+ */
+static int place_memory(struct placer *p, const struct mk_pair *at, struct mk_instance *x,
+			uint64_t bytes, uint32_t node)
+{
+	uint32_t near;
+
+	if (node != MK_NODE_ANY)
+		return find_memory(p, at, x, bytes, node);
+	near = mk_ledger_node_of(&p->free, &x->cpus.ids);
+	if (near != MK_NODE_ANY && wants_node(x, near) && node_has(p, bytes, near))
+		return find_memory(p, at, x, bytes, near);
+	for (size_t i = 0; i < x->numa_nodes.n; i++)
+		if (node_has(p, bytes, (uint32_t)x->numa_nodes.id[i]))
+			return find_memory(p, at, x, bytes, (uint32_t)x->numa_nodes.id[i]);
+	if (x->numa_nodes.n)
+		return no_memory(p, at, x, bytes, (uint32_t)x->numa_nodes.id[0]);
+	if (near != MK_NODE_ANY && x->policy && !strcmp(x->policy, "local"))
+		return find_memory(p, at, x, bytes, near);
+	return find_memory(p, at, x, bytes, MK_NODE_ANY);
+}
+
 /* A region at an address that the request names. */
 static int fixed_memory(struct placer *p, const struct mk_pair *at, struct mk_instance *x,
 			const struct mk_mem *m)
@@ -492,48 +439,105 @@ static int shrink_memory(struct placer *p, const struct mk_pair *at, struct mk_i
 		if (would[i])
 			mk_buf_fmt(&b, "%s%s", b.len ? ", " : "",
 				   mk_num_size_text(p->s->arena, would[i]));
-	mk_hint(p->err,
-		b.len ? "sizes that would do: %s" : "it can keep all of it, or be deleted%.0s",
-		mk_buf_cstr(&b));
+	if (b.len)
+		mk_hint(p->err, "sizes that would do: %s", mk_buf_cstr(&b));
+	else if (p->s->abi != 2 && x->mem.n && x->mem.m[0].placed)
+		mk_hint(p->err, "say which part it keeps: memory=0x%llx+%llu",
+			(unsigned long long)x->mem.m[0].base, (unsigned long long)want);
+	else
+		mk_hint(p->err, "it can keep all of it, or be deleted");
 	return MK_NO;
 }
 
-static bool same_regions(const struct mk_mems *a, const struct mk_mems *b)
-{
-	for (size_t i = 0; i < a->n; i++) {
-		bool found = false;
+/* Regions that have an address, by it: each can be found once. */
+struct regions {
+	const struct mk_mem **m;
+	bool *found;
+	size_t n;
+};
 
-		for (size_t k = 0; k < b->n; k++)
-			found = found || (b->m[k].placed && b->m[k].base == a->m[i].base &&
-					  b->m[k].size == a->m[i].size);
-		if (!found)
-			return false;
+static int by_region(const void *x, const void *y)
+{
+	const struct mk_mem *a = *(struct mk_mem *const *)x, *b = *(struct mk_mem *const *)y;
+
+	if (a->base != b->base)
+		return a->base < b->base ? -1 : 1;
+	return a->size < b->size ? -1 : a->size > b->size;
+}
+
+static struct regions regions_of(struct mk_arena *a, const struct mk_mems *list)
+{
+	struct regions r = {.m = mk_arena_array(a, list->n, sizeof(struct mk_mem *)),
+			    .found = mk_arena_array(a, list->n, sizeof(bool))};
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->m[i].placed)
+			r.m[r.n++] = &list->m[i];
+	if (r.n)
+		qsort(r.m, r.n, sizeof(*r.m), by_region);
+	return r;
+}
+
+static bool find_region(struct regions *r, const struct mk_mem *m)
+{
+	size_t low = 0, high = r->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		/* those that were found stand before the others of the same place */
+		if (by_region(&r->m[mid], &m) < 0 ||
+		    (by_region(&r->m[mid], &m) == 0 && r->found[mid]))
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	return a->n == b->n;
+	if (low == r->n || by_region(&r->m[low], &m) != 0)
+		return false;
+	r->found[low] = true;
+	return true;
+}
+
+static bool same_regions(struct mk_arena *a, const struct mk_mems *x, const struct mk_mems *y)
+{
+	struct regions r = regions_of(a, y);
+
+	for (size_t i = 0; i < x->n; i++)
+		if (!find_region(&r, &x->m[i]))
+			return false;
+	return x->n == y->n;
 }
 
 /* The regions in the order of the request. What it has of them it keeps; all others are free. */
 static int all_fixed(struct placer *p, const struct mk_pair *at, struct mk_instance *x,
 		     const struct mk_mems *want)
 {
-	struct mk_mems had = x->mem;
+	struct regions had = regions_of(p->s->arena, &x->mem);
 	int rc = MK_OK;
 
 	x->mem = (struct mk_mems){0};
 	for (size_t i = 0; !rc && i < want->n; i++) {
-		size_t k = 0;
-
-		while (k < had.n && (!had.m[k].placed || had.m[k].base != want->m[i].base ||
-				     had.m[k].size != want->m[i].size))
-			k++;
-		if (k == had.n) {
+		if (find_region(&had, &want->m[i]))
+			mk_mem_add(p->s->arena, &x->mem, want->m[i])->where = x->where;
+		else /* a second time it is not free */
 			rc = fixed_memory(p, at, x, &want->m[i]);
-			continue;
-		}
-		mk_mem_add(p->s->arena, &x->mem, want->m[i])->where = x->where;
-		had.m[k] = had.m[--had.n]; /* once: a second time it is not free */
 	}
 	return rc;
+}
+
+static int no_pages(struct placer *p, const struct mk_pair *at, uint64_t bytes)
+{
+	uint64_t up = bytes / MK_PAGE_BYTES * MK_PAGE_BYTES;
+
+	mk_fail_at(p->err, MK_NO, at->at,
+		   "%llu bytes are not a whole number of pages of 4096 bytes [MK504]",
+		   (unsigned long long)bytes);
+	if (bytes < 1 << 20) /* the unit was forgotten */
+		mk_hint(p->err, "sizes are in bytes, or have a unit: %lluMB",
+			(unsigned long long)(bytes ? bytes : 64));
+	else if (mk_num_add(up, MK_PAGE_BYTES, &up))
+		mk_hint(p->err, "the next size that is: %llu", (unsigned long long)up);
+	return MK_NO;
 }
 
 static int memory(struct placer *p, struct mk_instance *x)
@@ -559,15 +563,12 @@ static int memory(struct placer *p, struct mk_instance *x)
 		if (want.m[i].node != MK_NODE_ANY && !node_known(p, want.m[i].node))
 			return node_unknown(p, at, want.m[i].node);
 		if (!want.m[i].size || want.m[i].size % MK_PAGE_BYTES)
-			return mk_fail_at(
-				p->err, MK_NO, at->at,
-				"%llu bytes are not a whole number of pages of 4096 bytes [MK504]",
-				(unsigned long long)want.m[i].size);
+			return no_pages(p, at, want.m[i].size);
 	}
 	if (placed && placed != want.n)
 		return mk_fail_at(p->err, MK_BAD, at->at,
 				  "give addresses to all of the memory, or to none");
-	if (placed && p->s->abi == 2 && !same_regions(&want, &x->mem)) {
+	if (placed && p->s->abi == 2 && !same_regions(p->s->arena, &want, &x->mem)) {
 		mk_fail_at(p->err, MK_NO, at->at,
 			   "this kernel places memory itself: no address can be asked for");
 		mk_hint(p->err, "give a size, 2G or 2G@0");
@@ -578,82 +579,52 @@ static int memory(struct placer *p, struct mk_instance *x)
 	if (x->mem.n && want.n == 1 && want.m[0].node == MK_NODE_ANY) {
 		if (sum == have)
 			return MK_OK;
-		return find_memory(p, at, x, sum - have, MK_NODE_ANY);
+		return place_memory(p, at, x, sum - have, MK_NODE_ANY);
 	}
 	if (x->mem.n)
 		return mk_fail_at(
 			p->err, MK_BAD, at->at,
 			"an update states the memory in all: one size, or regions with addresses");
 	for (size_t i = 0; !rc && i < want.n; i++)
-		rc = find_memory(p, at, x, want.m[i].size, want.m[i].node);
+		rc = place_memory(p, at, x, want.m[i].size, want.m[i].node);
 	return rc;
 }
 
 /* ------------------------------------------------------------ devices */
 
-/* What leaves no room for u: a use by another, or an earlier one in the list in hand. */
-static const struct holding *in_the_way(const struct placer *p, const struct mk_use *u)
-{
-	const struct holding *h = p->holding[u->device];
-
-	while (h && h->use.part != MK_WHOLE && u->part != MK_WHOLE &&
-	       (h->use.part != u->part || h->use.number != u->number))
-		h = h->next;
-	return h;
-}
-
-/* x's uses are free for its next list. */
-static void let_go(struct placer *p, const struct mk_instance *x)
-{
-	size_t me = (size_t)(x - p->s->instance);
-
-	for (size_t i = 0; i < x->devices.n; i++) {
-		struct holding **h;
-
-		if (x->devices.u[i].device == MK_NO_DEVICE)
-			continue;
-		h = &p->holding[x->devices.u[i].device];
-		while (*h)
-			if ((*h)->instance == me)
-				*h = (*h)->next;
-			else
-				h = &(*h)->next;
-	}
-}
-
-static void hold(struct placer *p, size_t instance, const struct mk_use *u)
-{
-	struct holding *h = mk_arena_alloc(p->s->arena, sizeof(*h));
-
-	*h = (struct holding){instance, *u, p->holding[u->device]};
-	p->holding[u->device] = h;
-}
-
-static void all_holdings(struct placer *p)
-{
-	p->holding = mk_arena_array(p->s->arena, p->s->n_devices, sizeof(struct holding *));
-	for (size_t i = p->s->n_instances; i--;)
-		for (size_t k = 0; k < p->s->instance[i].devices.n; k++)
-			if (p->s->instance[i].devices.u[k].device != MK_NO_DEVICE)
-				hold(p, i, &p->s->instance[i].devices.u[k]);
-}
-
-/* Availability is judged by the rules, over the state with this one use in it. */
+/* Whether the device offers such a part is judged by the rules, when all is placed. */
 static int take_device(struct placer *p, const struct mk_pair *at, const struct mk_instance *x,
 		       const struct mk_use *u)
 {
 	size_t me = (size_t)(x - p->s->instance);
-	const struct holding *h = in_the_way(p, u);
+	const struct mk_holding *h = mk_ledger_holder(&p->free, u);
 
 	if (h && h->instance == me)
 		return mk_fail_at(p->err, MK_NO, at->at, "%s and %s in one list [MK602]",
 				  h->use.text, u->text);
+	if (h && h->use.part == u->part)
+		return mk_fail_at(p->err, MK_NO, at->at, "%s has %s already [MK602]",
+				  p->s->instance[h->instance].name, h->use.text);
+	if (h && h->use.part == MK_WHOLE)
+		return mk_fail_at(p->err, MK_NO, at->at, "%s has the whole of %s [MK606]",
+				  p->s->instance[h->instance].name, h->use.text);
 	if (h)
-		return mk_fail_at(p->err, MK_NO, at->at, "%s has %s already [%s]",
-				  p->s->instance[h->instance].name, h->use.text,
-				  h->use.part == u->part ? "MK602" : "MK606");
-	hold(p, me, u);
+		return mk_fail_at(p->err, MK_NO, at->at,
+				  "%s is not free as a whole: %s has %s [MK606]", u->text,
+				  p->s->instance[h->instance].name, h->use.text);
+	mk_ledger_take_device(&p->free, me, u);
 	return MK_OK;
+}
+
+static void device_hint(struct placer *p, const char *name)
+{
+	const char *best = mk_device_nearest(p->s, name);
+
+	if (best)
+		mk_hint(p->err, "did you mean %s?", best);
+	else if (p->s->n_devices)
+		mk_hint(p->err, "it has %s%s", p->s->device[0].name,
+			p->s->n_devices > 1 ? " and others: mk-show lists them" : "");
 }
 
 static int devices(struct placer *p, struct mk_instance *x)
@@ -667,9 +638,7 @@ static int devices(struct placer *p, struct mk_instance *x)
 		return MK_OK;
 	if (mk_key_names(p->s->arena, at, &names, &n, p->err))
 		return MK_BAD;
-	if (!p->holding)
-		all_holdings(p);
-	let_go(p, x);
+	mk_ledger_give_devices(&p->free, (size_t)(x - p->s->instance)); /* for its next list */
 	x->devices = (struct mk_uses){0};
 	for (size_t i = 0; i < n; i++) {
 		struct mk_use u = {.text = names[i], .device = MK_NO_DEVICE, .where = x->where};
@@ -677,10 +646,7 @@ static int devices(struct placer *p, struct mk_instance *x)
 		if (!mk_use_resolve(p->s, &u)) {
 			mk_fail_at(p->err, MK_NO, at->at, "the machine has no device '%s' [MK601]",
 				   names[i]);
-			if (p->s->n_devices)
-				mk_hint(p->err, "it has %s%s", p->s->device[0].name,
-					p->s->n_devices > 1 ? " and others: mk-show lists them"
-							    : "");
+			device_hint(p, names[i]);
 			return MK_NO;
 		}
 		rc = take_device(p, at, x, &u);
@@ -695,6 +661,18 @@ static int devices(struct placer *p, struct mk_instance *x)
 }
 
 /* ------------------------------------------------------------ the rest of an instance */
+
+static int not_placed(struct placer *p, const struct mk_pair *at, const char *word,
+		      const char *later, const char *later_too, const char *instead)
+{
+	bool known = !strcmp(word, later) || !strcmp(word, later_too);
+
+	mk_fail_at(p->err, MK_BAD, at->at,
+		   known ? "%s=%s: mk-alloc does not place so yet" : "%s=%s is not known", at->key,
+		   word);
+	mk_hint(p->err, "%s", instead);
+	return MK_BAD;
+}
 
 static int wishes(struct placer *p, struct mk_instance *x)
 {
@@ -712,11 +690,11 @@ static int wishes(struct placer *p, struct mk_instance *x)
 	if (policy)
 		x->policy = mk_record_text(a, policy);
 	if (affinity && strcmp(x->affinity, "compact") != 0)
-		return mk_fail_at(p->err, MK_BAD, affinity->at,
-				  "cpu-affinity is compact; '%s' is not placed yet", x->affinity);
+		return not_placed(p, affinity, x->affinity, "spread", "local",
+				  "say which CPUs by cpus=, or use compact");
 	if (policy && strcmp(x->policy, "local") != 0)
-		return mk_fail_at(p->err, MK_BAD, policy->at,
-				  "memory-policy is local; '%s' is not placed yet", x->policy);
+		return not_placed(p, policy, x->policy, "interleave", "bind",
+				  "name sizes by node, memory=SIZE@0,SIZE@1, or use local");
 	return MK_OK;
 }
 
@@ -776,15 +754,20 @@ static int instance_id(struct placer *p, struct mk_instance *x)
 		return MK_OK;
 	if (mk_key_u32(p->s->arena, at, &x->id, p->err))
 		return MK_BAD;
-	if (x->id < MK_ID_MIN || x->id > MK_ID_MAX)
-		return mk_fail_at(p->err, MK_NO, at->at, "id %u is not between %d and %d [%s]",
-				  x->id, MK_ID_MIN, MK_ID_MAX, x->id ? "MK305" : "MK303");
 	if (!p->by_id)
 		all_ids(p);
 	holder = p->by_id[x->id];
-	if (holder)
-		return mk_fail_at(p->err, MK_NO, at->at, "id %u belongs to %s [MK304]", x->id,
-				  p->s->instance[holder - 1].name);
+	if (holder) {
+		uint32_t free = MK_ID_MIN;
+
+		mk_fail_at(p->err, MK_NO, at->at, "id %u belongs to %s [MK304]", x->id,
+			   p->s->instance[holder - 1].name);
+		while (free <= MK_ID_MAX && p->by_id[free])
+			free++;
+		if (free <= MK_ID_MAX)
+			mk_hint(p->err, "id %u is free; without id= the kernel chooses", free);
+		return MK_NO;
+	}
 	p->by_id[x->id] = (size_t)(x - p->s->instance) + 1;
 	x->has_id = true;
 	return MK_OK;
@@ -804,10 +787,6 @@ static int announce(struct placer *p)
 		mk_hint(p->err, "change it with update, or choose another name");
 		return MK_NO;
 	}
-	if (!key(p, "cpus") && !key(p, "cpu-count"))
-		return mk_fail_at(p->err, MK_BAD, rec->at, "create wants cpus= or cpu-count=");
-	if (!key(p, "memory"))
-		return mk_fail_at(p->err, MK_BAD, rec->at, "create wants memory=");
 	mk_instance_add(p->s, rec->subject);
 	return MK_OK;
 }
@@ -833,20 +812,8 @@ static int create(struct placer *p)
 static int no_instance(struct placer *p)
 {
 	const struct mk_record *rec = &p->r->rec;
-	const char *best = NULL;
-	unsigned edits = 3;
+	const char *best = mk_instance_nearest(p->s, rec->subject);
 
-	for (size_t i = 0; i < p->s->n_instances; i++) {
-		unsigned e;
-
-		if (p->gone && p->gone[i])
-			continue;
-		e = mk_num_edits(rec->subject, p->s->instance[i].name, 2);
-		if (e < edits) {
-			edits = e;
-			best = p->s->instance[i].name;
-		}
-	}
 	mk_fail_at(p->err, MK_NO, rec->subject_at, "there is no instance '%s'", rec->subject);
 	if (best)
 		mk_hint(p->err, "did you mean %s?", best);
@@ -917,10 +884,7 @@ static int give_back_cpus(struct placer *p, struct mk_instance *x)
 		return MK_OK;
 	if (mk_key_ids(p->s->arena, list, &ids, p->err))
 		return MK_BAD;
-	mk_ranges_init(&keep, p->s->arena);
-	for (size_t i = 0; i < ids.n; i++)
-		mk_ranges_add(&keep, ids.id[i], ids.id[i]);
-	mk_ranges_join(&keep);
+	keep = mk_ranges_of(p->s->arena, &ids);
 	for (size_t i = 0; i < x->cpus.ids.n; i++)
 		if (mk_ranges_has(&keep, x->cpus.ids.id[i], x->cpus.ids.id[i]))
 			x->cpus.ids.id[kept++] = x->cpus.ids.id[i];
@@ -931,6 +895,7 @@ static int give_back_cpus(struct placer *p, struct mk_instance *x)
 static int give_back_memory(struct placer *p, struct mk_instance *x)
 {
 	const struct mk_pair *at = key(p, "memory");
+	struct regions wanted;
 	struct mk_mems want;
 	size_t kept = 0;
 	uint64_t sum;
@@ -941,18 +906,10 @@ static int give_back_memory(struct placer *p, struct mk_instance *x)
 		return MK_BAD;
 	sum = mk_mems_bytes(&want);
 	if (want.n && want.m[0].placed) {
-		for (size_t i = 0; i < x->mem.n; i++) {
-			struct mk_mems one = {.m = &x->mem.m[i], .n = 1};
-
-			for (size_t k = 0; k < want.n; k++) {
-				struct mk_mems other = {.m = &want.m[k], .n = 1};
-
-				if (same_regions(&one, &other)) {
-					x->mem.m[kept++] = x->mem.m[i];
-					break;
-				}
-			}
-		}
+		wanted = regions_of(p->s->arena, &want);
+		for (size_t i = 0; i < x->mem.n; i++)
+			if (x->mem.m[i].placed && find_region(&wanted, &x->mem.m[i]))
+				x->mem.m[kept++] = x->mem.m[i];
 		x->mem.n = kept;
 	} else if (sum && want.n == 1 && want.m[0].node == MK_NODE_ANY &&
 		   sum < mk_mems_bytes(&x->mem)) {
@@ -993,6 +950,8 @@ static int give_back(struct placer *p)
 
 	if (!x)
 		return no_instance(p);
+	if (key(p, "cpus") || key(p, "cpu-count")) /* a CPU that is listed twice is one */
+		x->cpus.ids = mk_ids_unique(p->s->arena, &x->cpus.ids);
 	rc = give_back_cpus(p, x);
 	if (!rc)
 		rc = give_back_memory(p, x);

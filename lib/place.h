@@ -16,10 +16,10 @@ struct mk_request {
 
 struct mk_batch {
 	struct mk_request *first, *last;
-	size_t n;
+	size_t n, ids;
 };
 
-/* Adds a request to the batch after checking its verb, subject and keys. MK_BAD with the place. */
+/* Adds a request after checking its verb, subject, keys and values. MK_BAD with the place. */
 int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record *rec,
 		 struct mk_err *err);
 

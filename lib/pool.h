@@ -5,8 +5,14 @@
 
 #include "state.h"
 
-/* CPUs of the pool that no instance has, in pool order. */
+/* CPUs of the pool that no instance has, in pool order, each once. */
 struct mk_ids mk_free_cpus(const struct mk_state *s);
+
+/*
+ * Placed chunks of the pool on a node (MK_NODE_ANY for all). A chunk that names
+ * no node is where the memory of the NUMA nodes says.
+ */
+void mk_pool_memory(const struct mk_state *s, uint32_t node, struct mk_ranges *out);
 
 /*
  * Memory of the pool that nobody has, of placed chunks on a node (MK_NODE_ANY
@@ -29,12 +35,29 @@ struct mk_free_on {
 	uint64_t bytes;	     /* as mk_free_bytes */
 };
 
+/* Who uses what of a device. */
+struct mk_holding {
+	size_t instance; /* its index in the state */
+	struct mk_use use;
+	struct mk_holding *next, *prev; /* of the same device */
+};
+
 struct mk_ledger {
 	const struct mk_state *s;
 	struct mk_ranges cpus, *cpus_on; /* cpus_on[i] of s->numa[i] */
+	struct mk_cpu_node {
+		uint64_t cpu;
+		uint32_t node;
+	} * node; /* by CPU, for the question below; made when it is first asked */
+	size_t n_nodes;
 	bool cpus_known;
 	struct mk_free_on *on; /* the nodes that were asked for */
 	size_t n, cap;
+	struct mk_holding **device; /* by the device's index */
+	size_t devices;
+	struct mk_names parts;	  /* "0/1/7": VF 7 of device 0 */
+	struct mk_holding **part; /* by the mark of a part, less one */
+	size_t n_parts, parts_cap;
 };
 
 void mk_ledger_init(struct mk_ledger *l, const struct mk_state *s);
@@ -43,10 +66,21 @@ void mk_ledger_init(struct mk_ledger *l, const struct mk_state *s);
 const struct mk_ranges *mk_ledger_cpus(struct mk_ledger *l);
 const struct mk_ranges *mk_ledger_cpus_on(struct mk_ledger *l, size_t i);
 
+/* The NUMA node that has all these CPUs, MK_NODE_ANY when there is none or it is not known. */
+uint32_t mk_ledger_node_of(struct mk_ledger *l, const struct mk_ids *cpus);
+
 /* Free memory of a node, or of all for MK_NODE_ANY. Valid until the next question. */
 const struct mk_free_on *mk_ledger_memory(struct mk_ledger *l, uint32_t node);
 
 void mk_ledger_take_cpus(struct mk_ledger *l, uint64_t first, uint64_t last);
 void mk_ledger_take_memory(struct mk_ledger *l, const struct mk_mem *m);
+
+/* A use that leaves no room for u, which is resolved; or NULL. */
+const struct mk_holding *mk_ledger_holder(struct mk_ledger *l, const struct mk_use *u);
+
+/* An instance takes a part of a device, gives it back, or all that s says it uses. */
+void mk_ledger_take_device(struct mk_ledger *l, size_t instance, const struct mk_use *u);
+void mk_ledger_give_device(struct mk_ledger *l, size_t instance, const struct mk_use *u);
+void mk_ledger_give_devices(struct mk_ledger *l, size_t instance);
 
 #endif

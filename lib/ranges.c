@@ -197,6 +197,15 @@ void mk_ranges_add_ids(struct mk_ranges *r, const struct mk_ids *ids)
 		mk_ranges_add(r, ids->id[i], ids->id[i]);
 }
 
+struct mk_ranges mk_ranges_of(struct mk_arena *a, const struct mk_ids *ids)
+{
+	struct mk_ranges r = {.arena = a};
+
+	mk_ranges_add_ids(&r, ids);
+	mk_ranges_join(&r);
+	return r;
+}
+
 static int by_id(const void *x, const void *y)
 {
 	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
@@ -212,6 +221,29 @@ struct mk_ids mk_ids_sorted(struct mk_arena *a, const struct mk_ids *ids)
 	if (ids->n) {
 		memcpy(out.id, ids->id, ids->n * sizeof(*out.id));
 		qsort(out.id, out.n, sizeof(*out.id), by_id);
+	}
+	return out;
+}
+
+struct mk_ids mk_ids_unique(struct mk_arena *a, const struct mk_ids *ids)
+{
+	struct mk_ids sorted = mk_ids_sorted(a, ids), out = {0};
+	bool *seen = mk_arena_array(a, ids->n, sizeof(*seen)); /* by place in sorted, the first */
+
+	for (size_t i = 0; i < ids->n; i++) {
+		size_t low = 0, high = sorted.n;
+
+		while (low < high) {
+			size_t mid = low + (high - low) / 2;
+
+			if (sorted.id[mid] < ids->id[i])
+				low = mid + 1;
+			else
+				high = mid;
+		}
+		if (!seen[low])
+			mk_ids_add(a, &out, ids->id[i]);
+		seen[low] = true;
 	}
 	return out;
 }

@@ -64,9 +64,13 @@ enum { MK_IDS_MAX = 1 << 20 }; /* a list that expands to more is refused */
 void mk_ids_add(struct mk_arena *a, struct mk_ids *ids, uint64_t id);
 bool mk_ids_has(const struct mk_ids *ids, uint64_t id); /* linear: for short lists */
 struct mk_ids mk_ids_sorted(struct mk_arena *a, const struct mk_ids *ids);
+struct mk_ids mk_ids_unique(struct mk_arena *a, const struct mk_ids *ids); /* each once, in order */
 
 /* Each id as an interval of its own; to be joined. */
 void mk_ranges_add_ids(struct mk_ranges *r, const struct mk_ids *ids);
+
+/* The set of these ids, joined. */
+struct mk_ranges mk_ranges_of(struct mk_arena *a, const struct mk_ids *ids);
 
 /*
  * "4-7,10,12-20:2" to ids in the order written. False with *bad_at (offset)

@@ -195,10 +195,16 @@ int mk_record_words(struct mk_arena *a, char *const *word, size_t n, struct mk_f
 
 	mk_buf_init(&b, a);
 	for (size_t i = 0; i < n; i++) {
-		if (!word[i][0] || strpbrk(word[i], " \t\n\r"))
-			return mk_fail(err, MK_BAD,
-				       "argument %zu ('%s') is empty or holds white space", i + 1,
-				       word[i]);
+		if (!word[i][0] || strpbrk(word[i], " \t\n\r")) {
+			mk_fail(err, MK_BAD, "argument %zu ('%s') is empty or holds white space",
+				i + 1, word[i]);
+			mk_hint(err,
+				i == 1 ? "a new name has none; in one that is there a blank is "
+					 "written %%20"
+				       : "KEY=VALUE is one argument; the items of a list have "
+					 "commas between them");
+			return MK_BAD;
+		}
 		if (i)
 			mk_buf_char(&b, ' ');
 		mk_buf_str(&b, word[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report: tables whose columns are as wide as what stands in them. */
-#include "report.h"
+#include "report_int.h"
 
 #include <string.h>
 
@@ -69,62 +69,9 @@ static void print_table(struct mk_buf *b, const struct table *t)
 
 /* ------------------------------------------------------------ words */
 
-/* A name that came from a kernel may hold anything: it is shown as records show it. */
-static const char *safe(struct mk_arena *a, const char *s)
-{
-	struct mk_record_writer w;
-	struct mk_buf b;
-
-	mk_buf_init(&b, a);
-	w = (struct mk_record_writer){.b = &b};
-	mk_record_add(&w, s);
-	return mk_buf_cstr(&b);
-}
-
-static const char *ids(struct mk_arena *a, const struct mk_ids *x)
-{
-	struct mk_ids sorted = mk_ids_sorted(a, x);
-
-	return x->n ? mk_ids_text(a, &sorted) : "-";
-}
-
 static const char *node(struct mk_arena *a, uint32_t n)
 {
 	return n == MK_NODE_ANY ? "-" : mk_arena_fmt(a, "%u", n);
-}
-
-static const char *use_names(struct mk_arena *a, const struct mk_uses *u)
-{
-	struct mk_buf b;
-
-	mk_buf_init(&b, a);
-	for (size_t i = 0; i < u->n; i++)
-		mk_buf_fmt(&b, "%s%s", i ? "," : "", safe(a, u->u[i].text));
-	return u->n ? mk_buf_cstr(&b) : "-";
-}
-
-/* "8GB" and where: the regions, or their sum when there are many. */
-static const char *memory_text(struct mk_arena *a, const struct mk_mems *m)
-{
-	if (m->n == 1)
-		return m->m[0].placed ? mk_mem_text(a, &m->m[0])
-				      : mk_arena_fmt(a, "%s, placed by the kernel",
-						     mk_num_size_text(a, m->m[0].size));
-	if (!m->n)
-		return "-";
-	return mk_arena_fmt(a, "%s in %zu regions", mk_num_size_text(a, mk_mems_bytes(m)), m->n);
-}
-
-/* Of two shares that make up the whole, 12.5 and 87.5 become 12% and 88%: halves go to even. */
-static const char *percent(struct mk_arena *a, uint64_t part, uint64_t whole)
-{
-	long double exact = whole ? (long double)part * 100 / (long double)whole : 0;
-	unsigned p = exact < 100 ? (unsigned)exact : 100;
-	long double rest = exact - p;
-
-	if (rest > 0.5L || (rest == 0.5L && p % 2))
-		p++;
-	return mk_arena_fmt(a, "%u%%", p < 100 ? p : 100);
 }
 
 static const char *title(const struct mk_state *s)
@@ -144,24 +91,26 @@ static const char *title(const struct mk_state *s)
 static void print_cpus(struct mk_buf *b, const struct mk_state *s)
 {
 	struct mk_ids free = mk_free_cpus(s);
-	size_t all = s->pool.ids.n + s->host_cpus.ids.n;
+	struct mk_cpu_counts n = mk_report_cpus(s);
 	struct table t = {.a = s->arena, .columns = 4, .right = {[2] = true, [3] = true}};
 
 	if (s->host_cpus.known) {
-		mk_buf_fmt(b, "CPUs: %zu\n", all);
-		add_row(&t, (const char *[]){"host", ids(s->arena, &s->host_cpus.ids),
-					     mk_arena_fmt(s->arena, "%zu", s->host_cpus.ids.n),
-					     percent(s->arena, s->host_cpus.ids.n, all)});
+		mk_buf_fmt(b, "CPUs: %zu\n", n.all);
+		add_row(&t, (const char *[]){"host", mk_report_ids(s->arena, &s->host_cpus.ids),
+					     mk_arena_fmt(s->arena, "%zu", n.host),
+					     mk_report_percent(s->arena, n.host, n.all)});
 	} else {
-		mk_buf_fmt(b, "CPUs: %zu in the pool, the host's are not known\n", s->pool.ids.n);
+		mk_buf_fmt(b, "CPUs: %zu in the pool, the host's are not known\n", n.pool);
 	}
-	add_row(&t,
-		(const char *[]){"pool", ids(s->arena, &s->pool.ids),
-				 mk_arena_fmt(s->arena, "%zu", s->pool.ids.n),
-				 s->host_cpus.known ? percent(s->arena, s->pool.ids.n, all) : ""});
-	add_row(&t, (const char *[]){"free", ids(s->arena, &free),
+	add_row(&t, (const char *[]){"pool", mk_report_ids(s->arena, &s->pool.ids),
+				     mk_arena_fmt(s->arena, "%zu", n.pool),
+				     s->host_cpus.known
+					     ? mk_report_percent(s->arena, n.pool, n.all)
+					     : ""});
+	add_row(&t, (const char *[]){"free", mk_report_ids(s->arena, &free),
 				     mk_arena_fmt(s->arena, "%zu", free.n),
-				     s->host_cpus.known ? percent(s->arena, free.n, all) : ""});
+				     s->host_cpus.known ? mk_report_percent(s->arena, free.n, n.all)
+							: ""});
 	print_table(b, &t);
 }
 
@@ -183,7 +132,7 @@ static void print_memory(struct mk_buf *b, const struct mk_state *s)
 			   mk_num_size_text(a, pool));
 	if (all)
 		add_row(&t, (const char *[]){"host", mk_num_size_text(a, s->memory_host),
-					     percent(a, s->memory_host, all), ""});
+					     mk_report_percent(a, s->memory_host, all), ""});
 	for (size_t i = 0; i < s->chunks.n; i++) {
 		const struct mk_mem *m = &s->chunks.m[i];
 		const char *on =
@@ -191,44 +140,79 @@ static void print_memory(struct mk_buf *b, const struct mk_state *s)
 
 		add_row(&t, (const char *[]){
 				    i ? "" : "pool", mk_num_size_text(a, m->size),
-				    all ? percent(a, m->size, all) : "",
+				    all ? mk_report_percent(a, m->size, all) : "",
 				    m->placed ? mk_arena_fmt(a, "at 0x%llx%s",
 							     (unsigned long long)m->base, on)
 					      : mk_arena_fmt(a, "placed by the kernel%s", on)});
 	}
 	add_row(&t, (const char *[]){
-			    "free", mk_num_size_text(a, free), all ? percent(a, free, all) : "",
+			    "free", mk_num_size_text(a, free),
+			    all ? mk_report_percent(a, free, all) : "",
 			    big.first <= big.last
 				    ? mk_arena_fmt(a, "largest block %s at 0x%llx",
 						   mk_num_size_text(a, big.last - big.first + 1),
 						   (unsigned long long)big.first)
 				    : ""});
 	for (size_t i = 0; i < s->in_use.n; i++)
-		add_row(&t, (const char *[]){"in use", mk_num_size_text(a, s->in_use.m[i].size), "",
-					     mk_arena_fmt(a, "at 0x%llx by %s",
-							  (unsigned long long)s->in_use.m[i].base,
-							  s->in_use.m[i].owner
-								  ? safe(a, s->in_use.m[i].owner)
-								  : "the kernel")});
+		add_row(&t, (const char *[]){
+				    "in use", mk_num_size_text(a, s->in_use.m[i].size), "",
+				    mk_arena_fmt(a, "at 0x%llx by %s",
+						 (unsigned long long)s->in_use.m[i].base,
+						 s->in_use.m[i].owner
+							 ? mk_report_safe(a, s->in_use.m[i].owner)
+							 : "the kernel")});
 	print_table(b, &t);
+}
+
+enum { NODES_MAX = 1024 }; /* that a kernel has: MAX_NUMNODES */
+
+/* CPUs of a node that are free. */
+static const char *free_on(struct mk_arena *a, const struct mk_numa *n,
+			   const struct mk_ranges *free)
+{
+	struct mk_ids here = {0};
+
+	for (size_t i = 0; i < n->cpus.ids.n; i++)
+		if (mk_ranges_has(free, n->cpus.ids.id[i], n->cpus.ids.id[i]))
+			mk_ids_add(a, &here, n->cpus.ids.id[i]);
+	return mk_report_ids(a, &here);
 }
 
 static void print_numa(struct mk_buf *b, const struct mk_state *s)
 {
 	struct mk_arena *a = s->arena;
-	struct table t = {.a = a, .columns = 4, .right = {[0] = true}};
+	struct table t = {.a = a, .columns = 8, .right = {[0] = true, [4] = true, [5] = true}};
+	struct mk_ids ids = mk_free_cpus(s);
+	struct mk_ranges free = mk_ranges_of(a, &ids), r;
+	bool many = s->n_numa > NODES_MAX;
 
 	if (!s->n_numa)
 		return;
 	mk_buf_str(b, "\nNUMA nodes\n");
-	add_row(&t, (const char *[]){"NODE", "CPUS", "MEMORY", "TYPE"});
+	add_row(&t, (const char *[]){"NODE", "CPUS", "FREE", "MEMORY", "FREE", "LARGEST",
+				     "DISTANCES", "TYPE"});
 	for (size_t i = 0; i < s->n_numa; i++) {
 		const struct mk_numa *n = &s->numa[i];
 		struct mk_mem m = {.base = n->base, .size = n->size, .placed = true};
+		const char *bytes;
+		struct mk_range big;
 
-		add_row(&t, (const char *[]){mk_arena_fmt(a, "%u", n->id), ids(a, &n->cpus.ids),
-					     n->has_memory ? mk_mem_text(a, &m) : "-",
-					     n->type ? safe(a, n->type) : "-"});
+		mk_ranges_init(&r, a);
+		if (many) /* each is a look at all memory */
+			bytes = "";
+		else
+			mk_free_memory(s, n->id, &r);
+		big = mk_ranges_largest(&r);
+		if (!many)
+			bytes = mk_num_size_text(a, mk_free_bytes(s, n->id));
+		add_row(&t, (const char *[]){mk_arena_fmt(a, "%u", n->id),
+					     mk_report_ids(a, &n->cpus.ids), free_on(a, n, &free),
+					     n->has_memory ? mk_mem_text(a, &m) : "-", bytes,
+					     big.first <= big.last
+						     ? mk_num_size_text(a, big.last - big.first + 1)
+						     : "-",
+					     n->distance.n ? mk_ids_text(a, &n->distance) : "-",
+					     n->type ? mk_report_safe(a, n->type) : "-"});
 	}
 	print_table(b, &t);
 }
@@ -249,22 +233,26 @@ static const char **users_of_devices(const struct mk_state *s)
 			if (!to->arena)
 				mk_buf_init(to, s->arena);
 			mk_buf_fmt(to, "%s%s", to->len ? ", " : "",
-				   safe(s->arena, s->instance[i].name));
+				   mk_report_safe(s->arena, s->instance[i].name));
 			if (u->part != MK_WHOLE)
 				mk_buf_fmt(to, " (%s %u)", u->part == MK_VF ? "VF" : "namespace",
 					   u->number);
 		}
-	for (size_t i = 0; i < s->n_devices; i++)
+	for (size_t i = 0; b && i < s->n_devices; i++)
 		out[i] = b[i].len ? mk_buf_cstr(&b[i]) : "-";
 	return out;
 }
 
 static const char *offered(struct mk_arena *a, const struct mk_device *d)
 {
-	if (d->has_vfs || d->vf.known)
-		return mk_arena_fmt(a, "VFs %s", ids(a, &d->vf.ids));
-	if (d->has_ns || d->free_ns.known)
-		return mk_arena_fmt(a, "namespaces %s", ids(a, &d->free_ns.ids));
+	if (d->vf.known)
+		return mk_arena_fmt(a, "VFs %s", mk_report_ids(a, &d->vf.ids));
+	if (d->has_vfs && d->vfs)
+		return mk_arena_fmt(a, "VFs 0-%llu", (unsigned long long)d->vfs - 1);
+	if (d->free_ns.known)
+		return mk_arena_fmt(a, "namespaces %s", mk_report_ids(a, &d->free_ns.ids));
+	if (d->has_ns && d->ns)
+		return mk_arena_fmt(a, "namespaces 1-%llu", (unsigned long long)d->ns);
 	return "whole";
 }
 
@@ -282,8 +270,8 @@ static void print_devices(struct mk_buf *b, const struct mk_state *s)
 		const struct mk_device *d = &s->device[i];
 
 		add_row(&t,
-			(const char *[]){safe(s->arena, d->name),
-					 d->pci_id ? safe(s->arena, d->pci_id) : "-",
+			(const char *[]){mk_report_safe(s->arena, d->name),
+					 d->pci_id ? mk_report_safe(s->arena, d->pci_id) : "-",
 					 node(s->arena, d->node), offered(s->arena, d), users[i]});
 	}
 	print_table(b, &t);
@@ -295,11 +283,11 @@ static void instance_row(struct table *t, const struct mk_instance *x)
 {
 	struct mk_arena *a = t->a;
 
-	add_row(t,
-		(const char *[]){safe(a, x->name), x->has_id ? mk_arena_fmt(a, "%u", x->id) : "-",
-				 x->status ? safe(a, x->status) : "-",
-				 x->cpus.ids.n ? mk_ids_text(a, &x->cpus.ids) : "-",
-				 memory_text(a, &x->mem), use_names(a, &x->devices)});
+	add_row(t, (const char *[]){mk_report_safe(a, x->name),
+				    x->has_id ? mk_arena_fmt(a, "%u", x->id) : "-",
+				    x->status ? mk_report_safe(a, x->status) : "-",
+				    x->cpus.ids.n ? mk_ids_text(a, &x->cpus.ids) : "-",
+				    mk_report_memory(a, &x->mem), mk_report_uses(a, &x->devices)});
 }
 
 static void print_instances(struct mk_buf *b, const struct mk_state *s)
@@ -324,7 +312,8 @@ static void print_instances(struct mk_buf *b, const struct mk_state *s)
 void mk_report_state(struct mk_buf *b, const struct mk_state *s)
 {
 	if (s->has_machine) {
-		mk_buf_fmt(b, "Machine (%s, kernel ABI %u)\n", title(s), s->abi);
+		mk_buf_fmt(b, "Machine (%s, kernel ABI %u%s)\n", title(s), s->abi,
+			   s->abi_known ? "" : " assumed");
 		print_cpus(b, s);
 		print_memory(b, s);
 		print_numa(b, s);
@@ -345,15 +334,32 @@ void mk_report_brief(struct mk_buf *b, const struct mk_state *s)
 		print_table(b, &t);
 }
 
+/* Properties of options { } and uring { }: flags by their name, cells with their value. */
+static void add_settings(struct table *t, const char *what, const struct mk_node *n)
+{
+	const struct mk_prop *p = n ? mk_prop_first(n) : NULL;
+
+	for (; p; p = mk_prop_next(p)) {
+		const char *name = mk_report_safe(t->a, p->name);
+		uint32_t v;
+
+		if (mk_prop_u32(p, &v))
+			name = mk_arena_fmt(t->a, "%s %u", name, v);
+		add_row(t, (const char *[]){what, name});
+		what = "";
+	}
+}
+
 void mk_report_instance(struct mk_buf *b, const struct mk_state *s, const struct mk_instance *x)
 {
 	struct mk_arena *a = s->arena;
 	struct table t = {.a = a, .columns = 2};
 
-	mk_buf_fmt(b, "Instance %s\n", safe(a, x->name));
+	mk_buf_fmt(b, "Instance %s\n", mk_report_safe(a, x->name));
 	add_row(&t, (const char *[]){"id", x->has_id ? mk_arena_fmt(a, "%u", x->id)
 						     : "chosen by the kernel"});
-	add_row(&t, (const char *[]){"state", x->status ? safe(a, x->status) : "not known"});
+	add_row(&t,
+		(const char *[]){"state", x->status ? mk_report_safe(a, x->status) : "not known"});
 	add_row(&t,
 		(const char *[]){"CPUs",
 				 x->cpus.ids.n
@@ -374,18 +380,21 @@ void mk_report_instance(struct mk_buf *b, const struct mk_state *s, const struct
 	}
 	for (size_t i = 0; i < x->devices.n; i++) {
 		const char *pci = mk_use_pci(s, &x->devices.u[i]);
-		const char *name = safe(a, x->devices.u[i].text);
+		const char *name = mk_report_safe(a, x->devices.u[i].text);
 
-		add_row(&t, (const char *[]){i ? "" : "devices",
-					     pci ? mk_arena_fmt(a, "%s (%s)", name, safe(a, pci))
-						 : name});
+		add_row(&t, (const char *[]){
+				    i ? "" : "devices",
+				    pci ? mk_arena_fmt(a, "%s (%s)", name, mk_report_safe(a, pci))
+					: name});
 	}
 	if (x->numa_nodes.n)
 		add_row(&t, (const char *[]){"NUMA nodes", mk_ids_text(a, &x->numa_nodes)});
 	if (x->affinity)
-		add_row(&t, (const char *[]){"CPU affinity", safe(a, x->affinity)});
+		add_row(&t, (const char *[]){"CPU affinity", mk_report_safe(a, x->affinity)});
 	if (x->policy)
-		add_row(&t, (const char *[]){"memory policy", safe(a, x->policy)});
+		add_row(&t, (const char *[]){"memory policy", mk_report_safe(a, x->policy)});
+	add_settings(&t, "option", x->options);
+	add_settings(&t, "uring", x->uring);
 	print_table(b, &t);
 }
 
@@ -401,12 +410,7 @@ static void put_instance(struct mk_record_writer *w, const struct mk_instance *x
 	mk_put_ids(w, "cpus", &x->cpus.ids);
 	mk_put_memory(w, "memory", &x->mem);
 	mk_put_uses(w, "devices", &x->devices);
-	if (x->numa_nodes.n)
-		mk_put_ids(w, "numa-nodes", &x->numa_nodes);
-	if (x->affinity)
-		mk_record_str(w, "cpu-affinity", x->affinity);
-	if (x->policy)
-		mk_record_str(w, "memory-policy", x->policy);
+	mk_put_wishes(w, x);
 	mk_record_end(w);
 }
 

@@ -15,23 +15,108 @@
 #include "num.h"
 #include "pool.h"
 
+enum { RULE_ID_LEN = 5 };
+
 /* ------------------------------------------------------------ what rules share */
+
+/* What the decoder says of the machine has no subject. */
+static const char *subject_of(const char *subject)
+{
+	return subject ? subject : "@pool";
+}
+
+static bool has_fired(struct mk_rule_ctx *c, const char *id, const char *subject)
+{
+	char *key = subject ? mk_arena_fmt(c->a, "%.*s %s", RULE_ID_LEN, id, subject_of(subject))
+			    : mk_arena_fmt(c->a, "%.*s", RULE_ID_LEN, id);
+
+	return mk_name_known(&c->fired, key, strlen(key)) != NULL;
+}
+
+/* Whether something has been said that explains a finding of the rule that runs. */
+static bool explained(struct mk_rule_ctx *c, const char *subject)
+{
+	const char *p = c->rule->needs;
+
+	if (!c->fired.n)
+		return false;
+	if (has_fired(c, c->rule->id,
+		      subject)) /* by the decoder: findings of this run come later */
+		return true;
+	while (p && *p) {
+		bool anything = p[RULE_ID_LEN] == '*';
+
+		if (anything ? has_fired(c, p, NULL)
+			     : has_fired(c, p, subject) || has_fired(c, p, "@pool") ||
+				       has_fired(c, p, "@host"))
+			return true;
+		p += RULE_ID_LEN + anything;
+		p += *p == ' ';
+	}
+	return false;
+}
 
 struct mk_diag *mk_rule_find(struct mk_rule_ctx *c, const char *subject, struct mk_where w,
 			     const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
-	int n;
 
+	if (explained(c, subject)) {
+		c->dropped = (struct mk_diag){.text = ""};
+		return &c->dropped;
+	}
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	text = mk_arena_alloc(c->a, (size_t)n + 1);
-	va_start(ap, fmt);
-	vsnprintf(text, (size_t)n + 1, fmt, ap);
+	text = mk_arena_vfmt(c->a, fmt, ap);
 	va_end(ap);
 	return mk_finding(c->diags, c->rule->severity, c->rule->id, subject, w, "%s", text);
+}
+
+void mk_rule_party(struct mk_rule_ctx *c, struct mk_diag *d, const char *name)
+{
+	if (d == &c->dropped)
+		return;
+	d->party = mk_arena_more(c->a, d->party, d->n_parties, &d->parties_cap, sizeof(*d->party));
+	d->party[d->n_parties++] = name;
+}
+
+static void add_item(struct mk_rule_ctx *c, struct mk_diag *d, const char *item)
+{
+	char *key = mk_arena_fmt(c->a, "%s %s", c->rule->id, item);
+	uint32_t *times;
+
+	/* the second of the same is another one */
+	c->items.arena = c->a;
+	times = mk_name_mark(mk_intern(&c->items, key, strlen(key)));
+	if (++*times > 1)
+		item = mk_arena_fmt(c->a, "%s #%u", item, *times);
+	d->item = mk_arena_more(c->a, d->item, d->n_items, &d->items_cap, sizeof(*d->item));
+	d->item[d->n_items++] = item;
+}
+
+void mk_rule_item(struct mk_rule_ctx *c, struct mk_diag *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!c->opts->known || d == &c->dropped)
+		return;
+	va_start(ap, fmt);
+	add_item(c, d, mk_arena_vfmt(c->a, fmt, ap));
+	va_end(ap);
+}
+
+void mk_rule_item_ids(struct mk_rule_ctx *c, struct mk_diag *d, const char *owner,
+		      const struct mk_ids *ids)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		mk_rule_item(c, d, "%llu %s", (unsigned long long)ids->id[i], owner);
+}
+
+void mk_rule_item_mem(struct mk_rule_ctx *c, struct mk_diag *d, const char *owner,
+		      const struct mk_mem *m)
+{
+	mk_rule_item(c, d, "0x%llx+0x%llx %s", (unsigned long long)m->base,
+		     (unsigned long long)m->size, owner);
 }
 
 void mk_rule_other(struct mk_rule_ctx *c, struct mk_diag *d, struct mk_where w, const char *text)
@@ -46,7 +131,7 @@ const char *mk_rule_free_cpus(struct mk_rule_ctx *c)
 {
 	struct mk_ids ids;
 
-	if (c->free_cpus)
+	if (c->free_cpus || !c->s->has_machine)
 		return c->free_cpus;
 	ids = mk_free_cpus(c->s);
 	c->free_cpus = ids.n ? mk_arena_fmt(c->a, "free CPUs: %s", mk_ids_brief(c->a, &ids, 8))
@@ -59,7 +144,7 @@ const char *mk_rule_free_memory(struct mk_rule_ctx *c)
 	struct mk_ranges r;
 	struct mk_range big;
 
-	if (c->free_memory)
+	if (c->free_memory || !c->s->has_machine)
 		return c->free_memory;
 	mk_free_memory(c->s, MK_NODE_ANY, &r);
 	big = mk_ranges_largest(&r);
@@ -88,12 +173,15 @@ void mk_rule_list_twice(struct mk_rule_ctx *c, const char *subject, const struct
 			const char *what, const char *owner)
 {
 	struct mk_ids twice = repeated(c, &list->ids);
+	struct mk_diag *d;
 
-	if (twice.n)
-		mk_rule_find(c, subject, list->where, "%s %s %s listed twice%s%s", what,
-			     mk_ids_brief(c->a, &twice, 8), twice.n > 1 ? "are" : "is",
-			     owner[0] ? " in " : "", owner)
-			->hint = "list each once";
+	if (!twice.n)
+		return;
+	d = mk_rule_find(c, subject, list->where, "%s %s %s listed twice%s%s", what,
+			 mk_ids_brief(c->a, &twice, 8), twice.n > 1 ? "are" : "is",
+			 owner[0] ? " in " : "", owner);
+	d->hint = "list each once";
+	mk_rule_item_ids(c, d, subject, &twice);
 }
 
 bool mk_rule_page_aligned(const struct mk_mem *m)
@@ -162,6 +250,7 @@ void mk_rule_numa_ids(struct mk_rule_ctx *c, struct mk_ranges *r)
 
 #define E MK_ERROR
 #define W MK_WARNING
+#define N MK_NOTE
 
 const struct mk_rule mk_rules[] = {
 	{"MK101", E, "resources missing", "describe the machine in /resources", NULL,
@@ -197,6 +286,16 @@ const struct mk_rule mk_rules[] = {
 	 "use linux,multikernel-host", NULL, NULL},
 	{"MK118", E, "a baseline holds instances",
 	 "remove /instances; create instances by overlays", NULL, mk_rule_baseline_only},
+	{"MK119", E, "CPU in two cores", "list each CPU in one core", NULL,
+	 mk_rule_core_cpus_apart},
+	{"MK120", E, "CPU of a core not in the machine", "correct the id, or total", NULL,
+	 mk_rule_core_cpus_known},
+	{"MK121", E, "NUMA nodes have more memory than the machine", "correct one of the two",
+	 "MK110 MK112 MK113", mk_rule_numa_memory_sum},
+	{"MK122", W, "memory pool begins within the host's share", "let it begin behind that",
+	 "MK110", mk_rule_chunk_behind_host},
+	{"MK123", N, "a part of the pool is not allocated", "give it to an instance",
+	 "MK102 MK106 MK118 MK404* MK502*", mk_rule_all_given},
 
 	{"MK201", E, "PCI id malformed", "write domain:bus:device.function", NULL,
 	 mk_rule_pci_shape},
@@ -237,8 +336,8 @@ const struct mk_rule mk_rules[] = {
 
 	{"MK501", E, "memory outside of the pool", "use memory of the pool", "MK106 MK109",
 	 mk_rule_mem_outside},
-	{"MK502", E, "memory of instances overlaps", "keep it apart", "MK506", mk_rule_mem_overlap},
-	{"MK503", E, "memory overlaps a region in use", "keep away from it", "MK506",
+	{"MK502", E, "memory of instances overlaps", "keep it apart", NULL, mk_rule_mem_overlap},
+	{"MK503", E, "memory overlaps a region in use", "keep away from it", NULL,
 	 mk_rule_mem_in_use},
 	{"MK504", E, "memory not page-aligned", "use multiples of 4096", NULL,
 	 mk_rule_mem_unaligned},
@@ -246,7 +345,9 @@ const struct mk_rule mk_rules[] = {
 	 mk_rule_mem_empty},
 	{"MK506", E, "memory wraps past 2^64", "correct base or size", NULL, mk_rule_mem_wraps},
 	{"MK507", E, "instances have more memory than the pool", "take some away",
-	 "MK501 MK502 MK503 MK506 MK106 MK107", mk_rule_mem_sum},
+	 "MK501* MK502* MK503* MK506* MK106 MK107", mk_rule_mem_sum},
+	{"MK508", E, "change of a running instance that is no multiple of its memory block",
+	 "use whole blocks", NULL, mk_rule_whole_blocks},
 
 	{"MK601", E, "unknown device", "use one of the machine's devices", NULL,
 	 mk_rule_use_unknown},
@@ -264,16 +365,30 @@ const struct mk_rule mk_rules[] = {
 	 mk_rule_wish_nodes},
 	{"MK702", E, "policy bind without nodes", "name the nodes", NULL,
 	 mk_rule_bind_without_nodes},
+	{"MK703", E, "local memory wanted, and no NUMA node can hold it",
+	 "take less, or let it be on several nodes", "MK106 MK107 MK109", mk_rule_local_fits},
 	{"MK704", E, "unknown affinity or policy", "use one that is known", NULL,
 	 mk_rule_policy_known},
+	{"MK705", W, "CPUs that shall be near each other are on several NUMA nodes",
+	 "use CPUs of one node", "MK114", mk_rule_compact_on_one},
+	{"MK706", W, "memory is on another NUMA node than the CPUs", "use memory of their node",
+	 "MK113 MK114", mk_rule_memory_near},
+	{"MK707", W, "a core is shared by two kernels", "give all CPUs of a core to one kernel",
+	 "MK119", mk_rule_cores_apart},
+	{"MK708", W, "CPU is not on a NUMA node that is wanted", "use CPUs of those nodes",
+	 "MK114 MK701", mk_rule_cpus_where_wanted},
+	{"MK709", W, "CPUs that shall be spread are on one NUMA node", "use CPUs of several nodes",
+	 "MK114", mk_rule_spread_over_nodes},
+	{"MK710", W, "memory is not on a NUMA node that it is bound to",
+	 "use memory of those nodes", "MK113 MK701 MK702", mk_rule_memory_bound},
 
 	{"MK801", E, "property of a wrong type or width", "write it as the hint shows", NULL, NULL},
 	{"MK802", E, "property defined twice", "remove one", NULL, NULL},
 	{"MK803", E, "node defined twice", "remove or rename one", NULL, NULL},
 	{"MK804", E, "unknown property in a closed node (elsewhere a near miss is a warning)",
 	 "correct its name", NULL, NULL},
-	{"MK805", W, "width of CPU ids not certain", "write /bits/ 64 <...>, or give --cpu-cells",
-	 NULL, NULL},
+	{"MK805", W, "width of CPU ids not certain",
+	 "write /bits/ 64 <...>, or let mk-validate --cpu-cells settle it", NULL, NULL},
 
 	{"MK901", E, "overlay with an unknown target or operation", "correct it", NULL, NULL},
 	{"MK902", E, "overlay with an operation that the state cannot take",
@@ -314,20 +429,16 @@ static void prepare(struct mk_rule_ctx *c)
 	const struct mk_state *s = c->s;
 	size_t n = 0, m = s->in_use.n;
 
-	mk_ranges_init(&c->pool, c->a);
-	mk_ranges_init(&c->host, c->a);
+	c->pool = mk_ranges_of(c->a, &s->pool.ids);
+	c->host = mk_ranges_of(c->a, &s->host_cpus.ids);
 	mk_ranges_init(&c->chunks, c->a);
 	mk_ranges_init(&c->numa_memory, c->a);
-	mk_ranges_add_ids(&c->pool, &s->pool.ids);
-	mk_ranges_add_ids(&c->host, &s->host_cpus.ids);
 	for (size_t i = 0; i < s->chunks.n; i++)
 		if (s->chunks.m[i].placed)
 			mk_ranges_add_size(&c->chunks, s->chunks.m[i].base, s->chunks.m[i].size);
 	for (size_t i = 0; i < s->n_numa; i++)
 		if (s->numa[i].has_memory)
 			mk_ranges_add_size(&c->numa_memory, s->numa[i].base, s->numa[i].size);
-	mk_ranges_join(&c->pool);
-	mk_ranges_join(&c->host);
 	mk_ranges_join(&c->chunks);
 	mk_ranges_join(&c->numa_memory);
 	for (size_t i = 0; i < s->n_instances; i++) {
@@ -359,43 +470,99 @@ static void prepare(struct mk_rule_ctx *c)
 		qsort(c->piece, c->n_pieces, sizeof(*c->piece), by_piece);
 }
 
-enum { RULE_ID_LEN = 5 };
-
-static size_t rule_index(const char *id)
+static void note_fired(struct mk_rule_ctx *c, const struct mk_diag *d)
 {
-	size_t i = 0;
+	const struct mk_known *known = c->opts->known;
 
-	while (mk_rules[i].id && strncmp(mk_rules[i].id, id, RULE_ID_LEN) != 0)
-		i++;
-	return i;
+	for (; d && !(known && known->open); d = d->next) {
+		char *key;
+
+		if (d->severity != MK_ERROR || !d->rule || (known && mk_known_has(known, d)))
+			continue;
+		mk_intern(&c->fired, d->rule, strlen(d->rule));
+		key = mk_arena_fmt(c->a, "%s %s", d->rule, subject_of(d->subject));
+		mk_intern(&c->fired, key, strlen(key));
+	}
 }
 
-static bool may_run(const struct mk_rule *r, const bool *fired)
+/* Those that note something, or all others. */
+static void run(struct mk_rule_ctx *c, bool notes)
 {
-	for (const char *p = r->needs; p && *p; p += p[RULE_ID_LEN] ? RULE_ID_LEN + 1 : RULE_ID_LEN)
-		if (fired[rule_index(p)])
-			return false;
-	return true;
+	for (c->rule = mk_rules; c->rule->id; c->rule++) {
+		const struct mk_diag *last = c->diags->last;
+
+		if (!c->rule->fn || (c->rule->severity == MK_NOTE) != notes)
+			continue;
+		c->rule->fn(c);
+		note_fired(c, last ? last->next : c->diags->first);
+	}
 }
 
 void mk_rules_run(const struct mk_state *s, const struct mk_rules_options *opts,
 		  struct mk_diags *diags)
 {
 	struct mk_rule_ctx c = {.s = s, .opts = opts, .diags = diags, .a = s->arena};
-	bool fired[sizeof(mk_rules) / sizeof(mk_rules[0])] = {false};
 
-	for (const struct mk_diag *d = diags->first; d; d = d->next)
-		if (d->severity == MK_ERROR && d->rule)
-			fired[rule_index(d->rule)] = true;
+	c.fired.arena = c.a;
+	note_fired(&c, diags->first);
 	prepare(&c);
-	for (size_t i = 0; mk_rules[i].id; i++) {
-		size_t before = diags->errors;
+	run(&c, false);
+	if (opts->notes)
+		run(&c, true);
+}
 
-		/* what decoding has said already is not said again */
-		if (!mk_rules[i].fn || fired[i] || !may_run(&mk_rules[i], fired))
-			continue;
-		c.rule = &mk_rules[i];
-		mk_rules[i].fn(&c);
-		fired[i] = fired[i] || diags->errors != before;
+/* ------------------------------------------------------------ old and new findings */
+
+/* The rule with the item, or with its subject; what the decoder says is told apart by its place. */
+static const char *known_key(struct mk_arena *a, const struct mk_diag *d, size_t item)
+{
+	const struct mk_rule *r = mk_rules;
+
+	/* memory that overlaps is one thing, whoever takes part: it turns from MK503 into MK502 */
+	const char *rule = strcmp(d->rule, "MK503") != 0 ? d->rule : "MK502";
+
+	if (d->n_items)
+		return mk_arena_fmt(a, "%s\n%s", rule, d->item[item]);
+	while (r->id && strcmp(r->id, d->rule) != 0)
+		r++;
+	return mk_arena_fmt(a, "%s\n%s\n%s", d->rule, subject_of(d->subject),
+			    !r->fn && d->path ? d->path : "");
+}
+
+void mk_known_of(struct mk_known *k, const struct mk_state *s, const struct mk_rules_options *opts,
+		 struct mk_diags *diags)
+{
+	struct mk_rules_options all = *opts;
+	struct mk_arena *a = s->arena;
+
+	*k = (struct mk_known){.names = {.arena = a}, .open = true};
+	all.known = k;
+	mk_rules_run(s, &all, diags);
+	k->open = false;
+	for (const struct mk_diag *x = diags->first; x; x = x->next)
+		for (size_t i = 0; x->rule && (!i || i < x->n_items); i++) {
+			const char *key = known_key(a, x, i);
+			uint32_t *mark = mk_name_mark(mk_intern(&k->names, key, strlen(key)));
+
+			if (!*mark) {
+				k->excess = mk_arena_more(a, k->excess, k->n, &k->cap,
+							  sizeof(*k->excess));
+				k->excess[k->n++] = x->excess;
+				*mark = (uint32_t)k->n;
+			} else if (k->excess[*mark - 1] < x->excess) {
+				k->excess[*mark - 1] = x->excess;
+			}
+		}
+}
+
+bool mk_known_has(const struct mk_known *k, const struct mk_diag *d)
+{
+	for (size_t i = 0; d->rule && (!i || i < d->n_items); i++) {
+		const char *key = known_key(k->names.arena, d, i);
+		const char *name = mk_name_known(&k->names, key, strlen(key));
+
+		if (!name || k->excess[*mk_name_mark(name) - 1] < d->excess)
+			return false;
 	}
+	return d->rule != NULL;
 }

@@ -29,21 +29,28 @@ static bool pci_id_ok(const char *s)
 	return device < 32;
 }
 
+static void bad_pci_id(struct mk_rule_ctx *c, const struct mk_device *d, const char *what,
+		       const char *id)
+{
+	struct mk_diag *x = mk_rule_find(c, d->name, d->where, "%s: '%s' is no PCI id", what, id);
+
+	x->hint = "a PCI id is domain:bus:device.function, all hexadecimal: 0000:01:00.0";
+	mk_rule_item(c, x, "%s %s", what, id);
+}
+
 void mk_rule_pci_shape(struct mk_rule_ctx *c)
 {
 	for (size_t i = 0; i < c->s->n_devices; i++) {
 		const struct mk_device *d = &c->s->device[i];
 
 		if (d->pci_id && !pci_id_ok(d->pci_id))
-			mk_rule_find(c, d->name, d->where, "device %s: '%s' is no PCI id", d->name,
-				     d->pci_id)
-				->hint = "a PCI id is domain:bus:device.function, all hexadecimal: "
-					 "0000:01:00.0";
+			bad_pci_id(c, d, mk_arena_fmt(c->a, "device %s", d->name), d->pci_id);
 		for (size_t k = 0; k < d->n_vf_info; k++)
 			if (d->vf_info[k].pci_id && !pci_id_ok(d->vf_info[k].pci_id))
-				mk_rule_find(c, d->name, d->where,
-					     "VF %u of device %s: '%s' is no PCI id",
-					     d->vf_info[k].number, d->name, d->vf_info[k].pci_id);
+				bad_pci_id(c, d,
+					   mk_arena_fmt(c->a, "VF %u of device %s",
+							d->vf_info[k].number, d->name),
+					   d->vf_info[k].pci_id);
 	}
 }
 
@@ -81,12 +88,21 @@ void mk_rule_pci_twice(struct mk_rule_ctx *c)
 	if (n)
 		qsort(x, n, sizeof(*x), by_name);
 	for (size_t i = 1; i < n; i++)
-		if (!strcmp(x[i].name, x[i - 1].name))
-			mk_rule_other(c,
-				      mk_rule_find(c, x[i].device->name, x[i].device->where,
-						   "PCI id %s is used by %s and by %s", x[i].name,
-						   x[i - 1].device->name, x[i].device->name),
-				      x[i - 1].device->where, "the other device");
+		if (!strcmp(x[i].name, x[i - 1].name)) {
+			struct mk_diag *d =
+				mk_rule_find(c, x[i].device->name, x[i].device->where,
+					     "PCI id %s is used by %s and by %s", x[i].name,
+					     x[i - 1].device->name, x[i].device->name);
+
+			mk_rule_other(c, d, x[i - 1].device->where, "the other device");
+			d->hint = x[i].device == x[i - 1].device
+					  ? "a VF has a PCI id of its own: lspci -D lists them"
+					  : "correct one of the two: lspci -D lists the functions "
+					    "of a "
+					    "machine";
+			mk_rule_item(c, d, "%s %s", x[i].name, x[i].device->name);
+			mk_rule_item(c, d, "%s %s", x[i].name, x[i - 1].device->name);
+		}
 }
 
 /* VFs are numbered 0 to vfs - 1, namespaces 1 to ns. */
@@ -108,10 +124,13 @@ static void numbers_above(struct mk_rule_ctx *c, const struct mk_device *d,
 				       (unsigned long long)first,
 				       (unsigned long long)(first + count - 1))
 			: "remove the list";
+	mk_rule_item_ids(c, x, d->name, &bad);
 }
 
 void mk_rule_vf_above(struct mk_rule_ctx *c)
 {
+	struct mk_cpus described;
+
 	for (size_t i = 0; i < c->s->n_devices; i++) {
 		const struct mk_device *d = &c->s->device[i];
 
@@ -119,6 +138,10 @@ void mk_rule_vf_above(struct mk_rule_ctx *c)
 			continue;
 		numbers_above(c, d, &d->vf, 0, d->vfs, "VF", "sriov-vfs");
 		numbers_above(c, d, &d->host_vf, 0, d->vfs, "VF", "sriov-vfs");
+		described = (struct mk_cpus){.where = d->where};
+		for (size_t k = 0; k < d->n_vf_info; k++)
+			mk_ids_add(c->a, &described.ids, d->vf_info[k].number);
+		numbers_above(c, d, &described, 0, d->vfs, "VF", "sriov-vfs");
 	}
 }
 
@@ -138,22 +161,20 @@ static void offered_and_reserved(struct mk_rule_ctx *c, const struct mk_device *
 				 const struct mk_cpus *offered, const struct mk_cpus *reserved,
 				 const char *what)
 {
-	struct mk_ranges r;
+	struct mk_ranges r = mk_ranges_of(c->a, &reserved->ids);
+	struct mk_ids both = {0};
+	struct mk_diag *x;
 
-	mk_ranges_init(&r, c->a);
-	mk_ranges_add_ids(&r, &reserved->ids);
-	mk_ranges_join(&r);
 	for (size_t i = 0; i < offered->ids.n; i++)
-		if (mk_ranges_has(&r, offered->ids.id[i], offered->ids.id[i])) {
-			mk_rule_other(
-				c,
-				mk_rule_find(
-					c, d->name, offered->where,
-					"%s %llu of device %s is offered and reserved for the host",
-					what, (unsigned long long)offered->ids.id[i], d->name),
-				reserved->where, "reserved here");
-			return;
-		}
+		if (mk_ranges_has(&r, offered->ids.id[i], offered->ids.id[i]))
+			mk_ids_add(c->a, &both, offered->ids.id[i]);
+	if (!both.n)
+		return;
+	x = mk_rule_find(c, d->name, offered->where,
+			 "%s %s of device %s is offered and reserved for the host", what,
+			 mk_ids_brief(c->a, &both, 8), d->name);
+	mk_rule_other(c, x, reserved->where, "reserved here");
+	mk_rule_item_ids(c, x, d->name, &both);
 }
 
 void mk_rule_vf_reserved(struct mk_rule_ctx *c)
@@ -193,39 +214,44 @@ void mk_rule_device_node(struct mk_rule_ctx *c)
 		const struct mk_device *d = &c->s->device[i];
 
 		if (d->node != MK_NODE_ANY && !mk_ranges_has(&r, d->node, d->node))
-			mk_rule_find(c, d->name, d->where,
-				     "device %s is on NUMA node %u, which is not described",
-				     d->name, d->node);
+			mk_rule_item(
+				c,
+				mk_rule_find(c, d->name, d->where,
+					     "device %s is on NUMA node %u, which is not described",
+					     d->name, d->node),
+				"%s %u", d->name, d->node);
 	}
 }
 
 void mk_rule_device_names_apart(struct mk_rule_ctx *c)
 {
-	struct named *x = mk_arena_array(c->a, c->s->n_devices * 4, sizeof(*x));
+	struct named *x;
 	size_t n = 0;
+
+	for (size_t i = 0; i < c->s->n_devices; i++)
+		n += 1 + c->s->device[i].n_other;
+	x = mk_arena_array(c->a, n, sizeof(*x));
+	n = 0;
 
 	for (size_t i = 0; i < c->s->n_devices; i++) {
 		const struct mk_device *d = &c->s->device[i];
 
-		x[n++] = (struct named){d->node_name, d};
-		if (strcmp(d->name, d->node_name) != 0)
-			x[n++] = (struct named){d->name, d};
-		if (d->label && strcmp(d->label, d->name) != 0 &&
-		    strcmp(d->label, d->node_name) != 0)
-			x[n++] = (struct named){d->label, d};
-		if (d->alias && strcmp(d->alias, d->name) != 0 &&
-		    strcmp(d->alias, d->node_name) != 0)
-			x[n++] = (struct named){d->alias, d};
+		x[n++] = (struct named){d->name, d};
+		for (size_t k = 0; k < d->n_other; k++)
+			x[n++] = (struct named){d->other[k], d};
 	}
 	if (n)
 		qsort(x, n, sizeof(*x), by_name);
 	for (size_t i = 1; i < n; i++)
-		if (!strcmp(x[i].name, x[i - 1].name) && x[i].device != x[i - 1].device)
-			mk_rule_other(c,
-				      mk_rule_find(c, x[i].name, x[i].device->where,
-						   "two devices answer to the name '%s'",
-						   x[i].name),
-				      x[i - 1].device->where, "the other device");
+		if (!strcmp(x[i].name, x[i - 1].name) && x[i].device != x[i - 1].device) {
+			struct mk_diag *d =
+				mk_rule_find(c, x[i].name, x[i].device->where,
+					     "two devices answer to the name '%s'", x[i].name);
+
+			mk_rule_other(c, d, x[i - 1].device->where, "the other device");
+			mk_rule_item(c, d, "%s %s", x[i].name, x[i].device->name);
+			mk_rule_item(c, d, "%s %s", x[i].name, x[i - 1].device->name);
+		}
 }
 
 void mk_rule_alias_targets(struct mk_rule_ctx *c)
@@ -236,11 +262,17 @@ void mk_rule_alias_targets(struct mk_rule_ctx *c)
 		const struct mk_alias *x = &c->s->alias[i];
 
 		if (strlen(x->name) > 31) /* the kernel's limit: kernel-abi, baseline */
-			mk_rule_find(c, x->name, x->where,
-				     "alias '%s' is longer than 31 characters", x->name);
+			mk_rule_item(c,
+				     mk_rule_find(c, x->name, x->where,
+						  "alias '%s' is longer than 31 characters",
+						  x->name),
+				     "long %s", x->name);
 		if (!mk_node_at(t, t->root, x->path, strlen(x->path)))
-			mk_rule_find(c, x->name, x->where,
-				     "alias '%s' names %s, which is not there", x->name, x->path);
+			mk_rule_item(c,
+				     mk_rule_find(c, x->name, x->where,
+						  "alias '%s' names %s, which is not there",
+						  x->name, x->path),
+				     "dangling %s", x->name);
 	}
 }
 
@@ -255,38 +287,43 @@ static void each_use(struct mk_rule_ctx *c,
 			fn(c, &c->s->instance[i], &c->s->instance[i].devices.u[k]);
 }
 
+static void use_item(struct mk_rule_ctx *c, struct mk_diag *d, const struct mk_instance *x,
+		     const struct mk_use *u)
+{
+	const char *pci = mk_use_pci(c->s, u); /* names can change with those beside them */
+
+	mk_rule_item(c, d, "%s %s", pci ? pci : u->text, x->name);
+}
+
 enum { NEAREST_MAX = 16 };
 
 static const char *device_hint(struct mk_rule_ctx *c, const char *name)
 {
-	const char *best = NULL;
 	struct mk_names_list l = {.n = 0};
-	unsigned edits = 3;
+	const char *best;
 
 	if (c->nearest++ >= NEAREST_MAX)
 		return NULL;
-	for (size_t i = 0; i < c->s->n_devices; i++) {
-		unsigned e = mk_num_edits(name, c->s->device[i].name, 2);
-
-		if (e < edits) {
-			edits = e;
-			best = c->s->device[i].name;
-		}
-		mk_rule_names_add(&l, c->s->device[i].name);
-	}
+	best = mk_device_nearest(c->s, name);
 	if (best)
 		return mk_arena_fmt(c->a, "did you mean %s?", best);
+	for (size_t i = 0; i < c->s->n_devices; i++)
+		mk_rule_names_add(&l, c->s->device[i].name);
 	return l.n ? mk_arena_fmt(c->a, "the machine has %s", mk_rule_names_text(c, &l))
 		   : "the machine describes no devices";
 }
 
 static void one_unknown(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_use *u)
 {
-	if (u->device == MK_NO_DEVICE)
-		mk_rule_find(c, x->name, u->where,
-			     "instance %s uses device '%s', which the machine does not have",
-			     x->name, u->text)
-			->hint = device_hint(c, u->text);
+	struct mk_diag *d;
+
+	if (u->device != MK_NO_DEVICE)
+		return;
+	d = mk_rule_find(c, x->name, u->where,
+			 "instance %s uses device '%s', which the machine does not have", x->name,
+			 u->text);
+	d->hint = device_hint(c, u->text);
+	use_item(c, d, x, u);
 }
 
 void mk_rule_use_unknown(struct mk_rule_ctx *c)
@@ -362,86 +399,126 @@ void mk_rule_use_twice(struct mk_rule_ctx *c)
 		mk_rule_other(c, d, u[i].u->where,
 			      mk_arena_fmt(c->a, "%s has it here", u[i].x->name));
 		d->hint = "a device belongs to one instance";
+		for (size_t k = i; k < end; k++) {
+			mk_rule_party(c, d, u[k].x->name);
+			use_item(c, d, u[k].x, u[k].u);
+		}
 	}
 }
 
+/* Parts of a device that somebody has whole: one finding a device. */
 void mk_rule_use_whole_and_part(struct mk_rule_ctx *c)
 {
-	size_t n, k;
+	size_t n, end, part;
 	struct user *u = sorted_uses(c, &n);
 
-	for (size_t i = 0; i < n; i = k) {
-		for (k = i + 1; k < n && u[k].u->device == u[i].u->device; k++)
-			if (u[i].u->part == MK_WHOLE && u[k].u->part != MK_WHOLE) {
-				struct mk_diag *d = mk_rule_find(
-					c, u[k].x->name, u[k].u->where,
-					"%s has the whole of %s, and %s has %s, a part of it",
-					u[i].x->name, u[i].u->text, u[k].x->name, u[k].u->text);
+	for (size_t i = 0; i < n; i = end) {
+		struct mk_names_list l = {.n = 0};
+		struct mk_diag *d;
 
-				mk_rule_other(c, d, u[i].u->where,
-					      "the whole device is given here");
-				break;
-			}
-		while (k < n && u[k].u->device == u[i].u->device)
-			k++;
+		for (part = i; part < n && same_thing(&u[i], &u[part]); part++)
+			;
+		for (end = part; end < n && u[end].u->device == u[i].u->device; end++)
+			if (u[i].u->part == MK_WHOLE)
+				mk_rule_names_add(&l, mk_arena_fmt(c->a, "%s has %s",
+								   u[end].x->name, u[end].u->text));
+		if (!l.n)
+			continue;
+		d = mk_rule_find(c, u[part].x->name, u[part].u->where,
+				 "%s has the whole of %s, and %s, %s of it", u[i].x->name,
+				 u[i].u->text, mk_rule_names_text(c, &l),
+				 l.n > 1 ? "parts" : "a part");
+		mk_rule_other(c, d, u[i].u->where, "the whole device is given here");
+		for (size_t k = i; k < end; k++) {
+			mk_rule_party(c, d, u[k].x->name);
+			use_item(c, d, u[k].x, u[k].u);
+		}
 	}
 }
 
-static const char *offer_hint(struct mk_rule_ctx *c, const struct mk_device *d,
-			      const struct mk_cpus *list, const char *what)
+/* The VFs or namespaces of a device as sets, and the hint that lists them. */
+struct mk_offer {
+	struct mk_ranges offered, reserved;
+	const char *hint;
+};
+
+static struct mk_offer offer_of(struct mk_rule_ctx *c, const struct mk_device *d, bool vf)
 {
-	if (!list->ids.n)
-		return mk_arena_fmt(c->a, "%s offers no %s", d->name, what);
-	return mk_arena_fmt(c->a, "%s offers %s %s", d->name, what,
-			    mk_ids_brief(c->a, &list->ids, 8));
+	const struct mk_cpus *list = vf ? &d->vf : &d->free_ns;
+	const char *what = vf ? "VFs" : "namespaces";
+	struct mk_offer o = {.offered = mk_ranges_of(c->a, &list->ids),
+			     .reserved =
+				     mk_ranges_of(c->a, vf ? &d->host_vf.ids : &d->host_ns.ids)};
+
+	if (list->ids.n)
+		o.hint = mk_arena_fmt(c->a, "%s offers %s %s", d->name, what,
+				      mk_ids_brief(c->a, &list->ids, 8));
+	else if (!list->known && vf && d->has_vfs && d->vfs)
+		o.hint = mk_arena_fmt(c->a, "%s has VFs 0-%llu", d->name,
+				      (unsigned long long)d->vfs - 1);
+	else if (!list->known && !vf && d->has_ns && d->ns)
+		o.hint = mk_arena_fmt(c->a, "%s has namespaces 1-%llu", d->name,
+				      (unsigned long long)d->ns);
+	else
+		o.hint = mk_arena_fmt(c->a, "%s offers no %s", d->name, what);
+	return o;
 }
 
 static void one_unavailable(struct mk_rule_ctx *c, const struct mk_instance *x,
 			    const struct mk_use *u)
 {
+	const struct mk_offer *offer;
 	const struct mk_device *d;
-	const struct mk_cpus *offered, *reserved;
 	const char *what, *why = NULL;
-	bool vf = u->part == MK_VF;
+	struct mk_diag *diag;
+	bool vf = u->part == MK_VF, known;
 
 	if (u->device == MK_NO_DEVICE || u->part == MK_WHOLE)
 		return;
 	d = &c->s->device[u->device];
-	offered = vf ? &d->vf : &d->free_ns;
-	reserved = vf ? &d->host_vf : &d->host_ns;
+	offer = &c->offer[2 * u->device + vf];
+	known = vf ? d->vf.known : d->free_ns.known;
 	what = vf ? "VF" : "namespace";
-	if (mk_ids_has(&reserved->ids, u->number))
+	if (mk_ranges_has(&offer->reserved, u->number, u->number))
 		why = "it is reserved for the host";
 	else if (vf ? d->has_vfs && u->number >= d->vfs
 		    : d->has_ns && (u->number > d->ns || !u->number))
 		why = mk_arena_fmt(c->a, "the device has %llu",
 				   (unsigned long long)(vf ? d->vfs : d->ns));
-	else if (offered->known && !mk_ids_has(&offered->ids, u->number))
+	else if (known && !mk_ranges_has(&offer->offered, u->number, u->number))
 		why = "it is not offered";
-	else if (vf ? !d->has_vfs && !offered->known && !d->n_vf_info
-		    : !d->has_ns && !offered->known)
+	else if (vf ? !d->has_vfs && !known && !d->n_vf_info : !d->has_ns && !known)
 		why = vf ? "the device has no VFs" : "the device has no namespaces";
-	if (why)
-		mk_rule_find(c, x->name, u->where, "instance %s cannot have %s: %s %u of %s: %s",
-			     x->name, u->text, what, u->number, d->name, why)
-			->hint = offer_hint(c, d, offered, vf ? "VFs" : "namespaces");
+	if (!why)
+		return;
+	diag = mk_rule_find(c, x->name, u->where, "instance %s cannot have %s: %s %u of %s: %s",
+			    x->name, u->text, what, u->number, d->name, why);
+	diag->hint = offer->hint;
+	use_item(c, diag, x, u);
 }
 
 void mk_rule_use_unavailable(struct mk_rule_ctx *c)
 {
+	c->offer = mk_arena_array(c->a, c->s->n_devices * 2, sizeof(*c->offer));
+	for (size_t i = 0; i < c->s->n_devices; i++)
+		for (int vf = 0; vf < 2; vf++)
+			c->offer[2 * i + (size_t)vf] = offer_of(c, &c->s->device[i], vf);
 	each_use(c, one_unavailable);
 }
 
 static void one_planned(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_use *u)
 {
+	struct mk_diag *d;
+
 	if (u->device == MK_NO_DEVICE || u->part == MK_WHOLE || mk_use_pci(c->s, u))
 		return;
-	mk_rule_find(c, x->name, u->where, "planned only: this kernel cannot hand out %s to %s",
-		     u->text, x->name)
-		->hint = u->part == MK_VF ? "describe the VF with its own PCI id: vf@N { pci-id = "
-					    "\"0000:01:10.0\"; };"
-					  : "the kernel hands out PCI functions, no namespaces; "
-					    "give the whole device";
+	d = mk_rule_find(c, x->name, u->where, "planned only: this kernel cannot hand out %s to %s",
+			 u->text, x->name);
+	d->hint = u->part == MK_VF ? "describe the VF with its own PCI id: vf@N { pci-id = "
+				     "\"0000:01:10.0\"; };"
+				   : "the kernel hands out PCI functions, no namespaces; "
+				     "give the whole device";
+	use_item(c, d, x, u);
 }
 
 void mk_rule_use_planned(struct mk_rule_ctx *c)

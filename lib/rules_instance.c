@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules_instance: MK3xx to MK5xx and MK7xx, instances with their CPUs and memory. */
+/* rules_instance: MK3xx to MK5xx, instances with their CPUs and memory. */
 #include "rules_int.h"
 
 #include <stdlib.h>
@@ -61,6 +61,10 @@ void mk_rule_id_twice(struct mk_rule_ctx *c)
 				 x[i].id, mk_rule_names_text(c, &l));
 		mk_rule_other(c, d, c->s->instance[x[i].instance].id_at, "used first here");
 		d->hint = "leave ids out, and free ones are chosen";
+		for (size_t k = i; k < end; k++) {
+			mk_rule_party(c, d, c->s->instance[x[k].instance].name);
+			mk_rule_item(c, d, "%u %s", x[i].id, c->s->instance[x[k].instance].name);
+		}
 	}
 }
 
@@ -69,9 +73,12 @@ static void one_id_above(struct mk_rule_ctx *c, const struct mk_instance *x)
 	uint32_t max = c->opts->max_id ? c->opts->max_id : MK_ID_MAX;
 
 	if (x->has_id && x->id > max)
-		mk_rule_find(c, x->name, x->id_at,
-			     "instance %s has id %u: the kernel cannot load ids above %u", x->name,
-			     x->id, max);
+		mk_rule_item(
+			c,
+			mk_rule_find(c, x->name, x->id_at,
+				     "instance %s has id %u: the kernel cannot load ids above %u",
+				     x->name, x->id, max),
+			"%u %s", x->id, x->name);
 }
 
 void mk_rule_id_above(struct mk_rule_ctx *c)
@@ -109,15 +116,18 @@ void mk_rule_no_memory(struct mk_rule_ctx *c)
 static void one_cpu_unknown(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	struct mk_ids bad = {0};
+	struct mk_diag *d;
 
 	for (size_t i = 0; i < x->cpus.ids.n; i++)
 		if (x->cpus.ids.id[i] >= c->s->cpu_total)
 			mk_ids_add(c->a, &bad, x->cpus.ids.id[i]);
-	if (bad.n)
-		mk_rule_find(c, x->name, x->cpus.where,
-			     "instance %s: the machine has no CPU %s (ids end at %llu)", x->name,
-			     mk_ids_brief(c->a, &bad, 8), (unsigned long long)c->s->cpu_total - 1)
-			->hint = mk_rule_free_cpus(c);
+	if (!bad.n)
+		return;
+	d = mk_rule_find(c, x->name, x->cpus.where,
+			 "instance %s: the machine has no CPU %s (ids end at %llu)", x->name,
+			 mk_ids_brief(c->a, &bad, 8), (unsigned long long)c->s->cpu_total - 1);
+	d->hint = mk_rule_free_cpus(c);
+	mk_rule_item_ids(c, d, x->name, &bad);
 }
 
 void mk_rule_cpu_unknown(struct mk_rule_ctx *c)
@@ -140,6 +150,7 @@ static void one_cpu_reserved(struct mk_rule_ctx *c, const struct mk_instance *x)
 			 x->name, mk_ids_brief(c->a, &bad, 8));
 	mk_rule_other(c, d, c->s->host_cpus.where, "reserved here");
 	d->hint = mk_rule_free_cpus(c);
+	mk_rule_item_ids(c, d, x->name, &bad);
 }
 
 void mk_rule_cpu_reserved(struct mk_rule_ctx *c)
@@ -150,6 +161,7 @@ void mk_rule_cpu_reserved(struct mk_rule_ctx *c)
 static void one_cpu_outside(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	struct mk_ids bad = {0};
+	struct mk_diag *d;
 
 	for (size_t i = 0; i < x->cpus.ids.n; i++) {
 		uint64_t id = x->cpus.ids.id[i];
@@ -159,10 +171,12 @@ static void one_cpu_outside(struct mk_rule_ctx *c, const struct mk_instance *x)
 		    (!c->s->cpu_total || id < c->s->cpu_total))
 			mk_ids_add(c->a, &bad, id);
 	}
-	if (bad.n)
-		mk_rule_find(c, x->name, x->cpus.where, "instance %s: CPU %s is not in the pool",
-			     x->name, mk_ids_brief(c->a, &bad, 8))
-			->hint = mk_rule_free_cpus(c);
+	if (!bad.n)
+		return;
+	d = mk_rule_find(c, x->name, x->cpus.where, "instance %s: CPU %s is not in the pool",
+			 x->name, mk_ids_brief(c->a, &bad, 8));
+	d->hint = mk_rule_free_cpus(c);
+	mk_rule_item_ids(c, d, x->name, &bad);
 }
 
 void mk_rule_cpu_outside(struct mk_rule_ctx *c)
@@ -213,6 +227,12 @@ static void report_shared(struct mk_rule_ctx *c, const struct shared *x, size_t 
 				 mk_ids_brief(c->a, &cpus, 8), x->n, mk_rule_names_text(c, &l));
 	mk_rule_other(c, d, a->cpus.where, mk_arena_fmt(c->a, "%s has it here", a->name));
 	d->hint = mk_rule_free_cpus(c);
+	for (size_t i = 0; i < x->n; i++) {
+		const char *owner = c->s->instance[c->held[x->first + i].instance].name;
+
+		mk_rule_party(c, d, owner);
+		mk_rule_item_ids(c, d, owner, &cpus);
+	}
 }
 
 void mk_rule_cpu_shared(struct mk_rule_ctx *c)
@@ -260,12 +280,15 @@ static void each_region(struct mk_rule_ctx *c,
 
 static void one_outside(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_mem *m)
 {
+	struct mk_diag *d;
+
 	if (!m->placed || !m->size || mk_rule_wraps(m) ||
 	    mk_ranges_has(&c->chunks, m->base, m->base + (m->size - 1)))
 		return;
-	mk_rule_find(c, x->name, m->where, "instance %s: memory %s is outside of the pool", x->name,
-		     mk_mem_text(c->a, m))
-		->hint = mk_rule_free_memory(c);
+	d = mk_rule_find(c, x->name, m->where, "instance %s: memory %s is outside of the pool",
+			 x->name, mk_mem_text(c->a, m));
+	d->hint = mk_rule_free_memory(c);
+	mk_rule_item_mem(c, d, x->name, m);
 }
 
 void mk_rule_mem_outside(struct mk_rule_ctx *c)
@@ -311,6 +334,14 @@ static void report_cluster(struct mk_rule_ctx *c, const struct mk_piece *x, size
 	mk_rule_other(c, d, other->m->where,
 		      mk_arena_fmt(c->a, "%s is here", piece_text(c, other)));
 	d->hint = mk_rule_free_memory(c);
+	for (size_t i = 0; i < n; i++) {
+		const char *owner = x[i].instance != MK_NO_DEVICE
+					    ? c->s->instance[x[i].instance].name
+					    : "@pool";
+
+		mk_rule_party(c, d, owner);
+		mk_rule_item_mem(c, d, owner, x[i].m);
+	}
 }
 
 /* Pieces that overlap in a chain make one finding. fired tells whether a region in use takes part.
@@ -347,11 +378,15 @@ void mk_rule_mem_in_use(struct mk_rule_ctx *c)
 static void one_unaligned(struct mk_rule_ctx *c, const struct mk_instance *x,
 			  const struct mk_mem *m)
 {
-	if (!mk_rule_page_aligned(m))
-		mk_rule_find(c, x->name, mk_rule_misaligned_at(m),
-			     "instance %s: memory %s is not aligned to pages of 4096 bytes",
-			     x->name, mk_mem_text(c->a, m))
-			->hint = mk_rule_aligned_hint(c, m);
+	struct mk_diag *d;
+
+	if (mk_rule_page_aligned(m))
+		return;
+	d = mk_rule_find(c, x->name, mk_rule_misaligned_at(m),
+			 "instance %s: memory %s is not aligned to pages of 4096 bytes", x->name,
+			 mk_mem_text(c->a, m));
+	d->hint = mk_rule_aligned_hint(c, m);
+	mk_rule_item_mem(c, d, x->name, m);
 }
 
 void mk_rule_mem_unaligned(struct mk_rule_ctx *c)
@@ -361,10 +396,13 @@ void mk_rule_mem_unaligned(struct mk_rule_ctx *c)
 
 static void one_empty(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_mem *m)
 {
-	if (!m->size)
-		mk_rule_find(c, x->name, m->where, "instance %s: a memory region of 0 bytes",
-			     x->name)
-			->hint = mk_rule_free_memory(c);
+	struct mk_diag *d;
+
+	if (m->size)
+		return;
+	d = mk_rule_find(c, x->name, m->where, "instance %s: a memory region of 0 bytes", x->name);
+	d->hint = mk_rule_free_memory(c);
+	mk_rule_item(c, d, "%s", x->name);
 }
 
 void mk_rule_mem_empty(struct mk_rule_ctx *c)
@@ -375,10 +413,13 @@ void mk_rule_mem_empty(struct mk_rule_ctx *c)
 static void one_wraps(struct mk_rule_ctx *c, const struct mk_instance *x, const struct mk_mem *m)
 {
 	if (mk_rule_wraps(m))
-		mk_rule_find(c, x->name, m->where,
-			     "instance %s: memory at 0x%llx of 0x%llx bytes goes beyond the last "
-			     "address",
-			     x->name, (unsigned long long)m->base, (unsigned long long)m->size);
+		mk_rule_item_mem(c,
+				 mk_rule_find(c, x->name, m->where,
+					      "instance %s: memory at 0x%llx of 0x%llx bytes goes "
+					      "beyond the last address",
+					      x->name, (unsigned long long)m->base,
+					      (unsigned long long)m->size),
+				 x->name, m);
 }
 
 void mk_rule_mem_wraps(struct mk_rule_ctx *c)
@@ -390,6 +431,7 @@ void mk_rule_mem_sum(struct mk_rule_ctx *c)
 {
 	uint64_t pool = mk_mems_bytes(&c->s->chunks), sum = 0;
 	const struct mk_instance *big = NULL;
+	struct mk_diag *d;
 
 	if (!c->s->has_machine || !c->s->chunks.n)
 		return;
@@ -401,64 +443,71 @@ void mk_rule_mem_sum(struct mk_rule_ctx *c)
 		if (!big || mk_mems_bytes(&x->mem) > mk_mems_bytes(&big->mem))
 			big = x;
 	}
-	if (big && sum > pool)
-		mk_rule_find(c, "@pool", big->mem.n ? big->mem.m[0].where : big->where,
-			     "instances have %s of memory, the pool only %s",
-			     mk_num_size_text(c->a, sum), mk_num_size_text(c->a, pool))
-			->hint = mk_arena_fmt(c->a, "take %s away; %s has the most, %s",
-					      mk_num_size_text(c->a, sum - pool), big->name,
-					      mk_num_size_text(c->a, mk_mems_bytes(&big->mem)));
+	if (!big || sum <= pool)
+		return;
+	d = mk_rule_find(c, "@pool", big->mem.n ? big->mem.m[0].where : big->where,
+			 "instances have %s of memory, the pool only %s",
+			 mk_num_size_text(c->a, sum), mk_num_size_text(c->a, pool));
+	d->hint = mk_arena_fmt(c->a, "take %s away; %s has the most, %s",
+			       mk_num_size_text(c->a, sum - pool), big->name,
+			       mk_num_size_text(c->a, mk_mems_bytes(&big->mem)));
+	d->excess = sum - pool;
 }
 
-/* ------------------------------------------------------------ MK7xx: topology */
+/* ------------------------------------------------------------ changes of what runs */
 
-void mk_rule_wish_nodes(struct mk_rule_ctx *c)
+static struct mk_ranges bytes_of(struct mk_rule_ctx *c, const struct mk_mems *m)
 {
 	struct mk_ranges r;
 
-	mk_rule_numa_ids(c, &r);
-	for (size_t i = 0; r.n && i < c->s->n_instances; i++) {
-		const struct mk_instance *x = &c->s->instance[i];
+	mk_ranges_init(&r, c->a);
+	for (size_t i = 0; i < m->n; i++)
+		if (m->m[i].placed)
+			mk_ranges_add_size(&r, m->m[i].base, m->m[i].size);
+	mk_ranges_join(&r);
+	return r;
+}
 
-		for (size_t k = 0; k < x->numa_nodes.n; k++)
-			if (!mk_ranges_has(&r, x->numa_nodes.id[k], x->numa_nodes.id[k])) {
-				mk_rule_find(
-					c, x->name, x->where,
-					"instance %s wants NUMA node %llu, which is not described",
-					x->name, (unsigned long long)x->numa_nodes.id[k]);
-				break;
-			}
+/* Memory of x that y does not have, of an instance that runs: blocks come and go as a whole. */
+static void changed_blocks(struct mk_rule_ctx *c, const struct mk_instance *x,
+			   const struct mk_mems *m, const struct mk_mems *other, const char *what)
+{
+	struct mk_ranges here = bytes_of(c, m), there = bytes_of(c, other), only;
+	uint64_t block = c->s->block_bytes;
+
+	mk_ranges_init(&only, c->a);
+	mk_ranges_minus(&only, &here, &there);
+	for (size_t i = 0; i < only.n; i++) {
+		struct mk_mem r = {.base = only.r[i].first,
+				   .size = only.r[i].last - only.r[i].first + 1,
+				   .placed = true,
+				   .where = x->where};
+		struct mk_diag *d;
+
+		if (r.base % block == 0 && r.size % block == 0)
+			continue;
+		d = mk_rule_find(
+			c, x->name, m->n ? m->m[m->n - 1].where : x->where,
+			"instance %s runs, and %s %s: base and size are no multiples of its "
+			"memory block of %s",
+			x->name, what, mk_mem_text(c->a, &r), mk_num_size_text(c->a, block));
+		d->hint = mk_arena_fmt(c->a, "use multiples of 0x%llx, or halt it first",
+				       (unsigned long long)block);
+		mk_rule_item_mem(c, d, x->name, &r);
 	}
 }
 
-static void one_bind(struct mk_rule_ctx *c, const struct mk_instance *x)
+void mk_rule_whole_blocks(struct mk_rule_ctx *c)
 {
-	if (x->policy && !strcmp(x->policy, "bind") && !x->numa_nodes.n)
-		mk_rule_find(c, x->name, x->where, "instance %s binds its memory to no NUMA node",
-			     x->name)
-			->hint = "add numa-nodes = <0>; or drop memory-policy";
-}
+	const struct mk_state *before = c->opts->before;
 
-void mk_rule_bind_without_nodes(struct mk_rule_ctx *c)
-{
-	mk_rule_each_instance(c, one_bind);
-}
+	for (size_t i = 0; before && c->s->block_bytes && i < c->s->n_instances; i++) {
+		const struct mk_instance *x = &c->s->instance[i];
+		const struct mk_instance *old = mk_instance_find(before, x->name);
 
-static void one_policy(struct mk_rule_ctx *c, const struct mk_instance *x)
-{
-	if (x->affinity && strcmp(x->affinity, "compact") != 0 &&
-	    strcmp(x->affinity, "spread") != 0 && strcmp(x->affinity, "local") != 0)
-		mk_rule_find(c, x->name, x->where, "instance %s: cpu-affinity '%s' is not known",
-			     x->name, x->affinity)
-			->hint = "it is compact, spread or local";
-	if (x->policy && strcmp(x->policy, "local") != 0 && strcmp(x->policy, "interleave") != 0 &&
-	    strcmp(x->policy, "bind") != 0)
-		mk_rule_find(c, x->name, x->where, "instance %s: memory-policy '%s' is not known",
-			     x->name, x->policy)
-			->hint = "it is local, interleave or bind";
-}
-
-void mk_rule_policy_known(struct mk_rule_ctx *c)
-{
-	mk_rule_each_instance(c, one_policy);
+		if (!old || !old->status || strcmp(old->status, "active") != 0)
+			continue;
+		changed_blocks(c, x, &x->mem, &old->mem, "gets");
+		changed_blocks(c, x, &old->mem, &x->mem, "loses");
+	}
 }

@@ -23,6 +23,9 @@ struct mk_rule_ctx {
 	struct mk_diags *diags;
 	struct mk_arena *a;
 	const struct mk_rule *rule; /* the one that runs */
+	struct mk_diag dropped;	    /* stands in for a finding that a rule before has explained */
+	struct mk_names items;	    /* of findings, with how often they came */
+	struct mk_names fired;	    /* "MK401 web", "MK401": errors so far that are not known */
 	struct mk_ranges pool, host, chunks, numa_memory;
 	struct mk_held *held;
 	size_t n_held;
@@ -30,11 +33,20 @@ struct mk_rule_ctx {
 	size_t n_pieces;
 	/* hints that are the same for all findings, made when the first one needs them */
 	const char *free_cpus, *free_memory;
+	struct mk_offer *offer; /* two a device, for mk_rule_use_unavailable */
+	/* for rules_topology.c: made when first needed */
+	struct mk_cpu_in *node_of_cpu;
+	size_t n_node_of_cpu, n_numa_by_base;
+	const struct mk_numa **numa_by_base;
+	uint64_t largest_node_bytes; /* of the pool */
 	unsigned nearest; /* device names looked for: a search a finding would be quadratic */
 };
 
 /* Order by CPU, then by holder: for qsort. */
 int mk_rule_by_held(const void *x, const void *y);
+
+/* Order of struct mk_numa pointers by the base of their memory: for qsort. */
+int mk_rule_by_numa_base(const void *x, const void *y);
 
 /* "web, db and 3 more": names of instances, cut. */
 enum { MK_NAMES_SHOWN = 6 };
@@ -47,9 +59,24 @@ struct mk_names_list {
 void mk_rule_names_add(struct mk_names_list *l, const char *name);
 const char *mk_rule_names_text(struct mk_rule_ctx *c, const struct mk_names_list *l);
 
-/* Adds a finding of the rule that runs. */
+/* Adds a finding of the rule that runs. What is returned is never NULL. */
 struct mk_diag *mk_rule_find(struct mk_rule_ctx *c, const char *subject, struct mk_where w,
 			     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * What exactly a finding is about, for comparing with an older state: one item a
+ * CPU with its owner, a region, a part of a device. A finding without items is
+ * about its subject.
+ */
+void mk_rule_item(struct mk_rule_ctx *c, struct mk_diag *d, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void mk_rule_item_ids(struct mk_rule_ctx *c, struct mk_diag *d, const char *owner,
+		      const struct mk_ids *ids);
+void mk_rule_item_mem(struct mk_rule_ctx *c, struct mk_diag *d, const char *owner,
+		      const struct mk_mem *m);
+
+/* One of several instances that a finding is about. */
+void mk_rule_party(struct mk_rule_ctx *c, struct mk_diag *d, const char *name);
 
 /* Names the other party of a finding. */
 void mk_rule_other(struct mk_rule_ctx *c, struct mk_diag *d, struct mk_where w, const char *text);
@@ -93,6 +120,11 @@ void mk_rule_numa_cpus_apart(struct mk_rule_ctx *c);
 void mk_rule_numa_cpus_known(struct mk_rule_ctx *c);
 void mk_rule_numa_distances(struct mk_rule_ctx *c);
 void mk_rule_baseline_only(struct mk_rule_ctx *c);
+void mk_rule_core_cpus_apart(struct mk_rule_ctx *c);
+void mk_rule_core_cpus_known(struct mk_rule_ctx *c);
+void mk_rule_numa_memory_sum(struct mk_rule_ctx *c);
+void mk_rule_chunk_behind_host(struct mk_rule_ctx *c);
+void mk_rule_all_given(struct mk_rule_ctx *c);
 void mk_rule_pci_shape(struct mk_rule_ctx *c);
 void mk_rule_pci_twice(struct mk_rule_ctx *c);
 void mk_rule_vf_above(struct mk_rule_ctx *c);
@@ -121,6 +153,7 @@ void mk_rule_mem_unaligned(struct mk_rule_ctx *c);
 void mk_rule_mem_empty(struct mk_rule_ctx *c);
 void mk_rule_mem_wraps(struct mk_rule_ctx *c);
 void mk_rule_mem_sum(struct mk_rule_ctx *c);
+void mk_rule_whole_blocks(struct mk_rule_ctx *c);
 void mk_rule_use_unknown(struct mk_rule_ctx *c);
 void mk_rule_use_twice(struct mk_rule_ctx *c);
 void mk_rule_use_whole_and_part(struct mk_rule_ctx *c);
@@ -129,5 +162,12 @@ void mk_rule_use_planned(struct mk_rule_ctx *c);
 void mk_rule_wish_nodes(struct mk_rule_ctx *c);
 void mk_rule_bind_without_nodes(struct mk_rule_ctx *c);
 void mk_rule_policy_known(struct mk_rule_ctx *c);
+void mk_rule_local_fits(struct mk_rule_ctx *c);
+void mk_rule_compact_on_one(struct mk_rule_ctx *c);
+void mk_rule_memory_near(struct mk_rule_ctx *c);
+void mk_rule_cores_apart(struct mk_rule_ctx *c);
+void mk_rule_cpus_where_wanted(struct mk_rule_ctx *c);
+void mk_rule_spread_over_nodes(struct mk_rule_ctx *c);
+void mk_rule_memory_bound(struct mk_rule_ctx *c);
 
 #endif

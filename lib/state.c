@@ -48,9 +48,9 @@ uint64_t mk_mems_bytes(const struct mk_mems *list)
 
 /*
  * Names are interned with a letter before them for what they name; the mark of
- * a name is an index + 1. d: a device's label, alias or node name; b: its node
- * name without unit address, if only one has it; p: its PCI id; v: the PCI id of
- * one of its VFs; i: an instance.
+ * a name is an index + 1. d: a device's name, or another it answers to; b: one
+ * without unit address, if only one has it; p: its PCI id; v: the PCI id of one
+ * of its VFs; i: an instance.
  */
 static const char *tagged(struct mk_names *names, char tag, const char *s, size_t len, bool add)
 {
@@ -85,28 +85,90 @@ static size_t bound(const struct mk_state *s, char tag, const char *name, size_t
 	return mark && mark != UINT32_MAX ? mark - 1 : MK_NO_DEVICE;
 }
 
+static void bind_device(struct mk_names *names, const char *name, size_t index)
+{
+	bind(names, 'd', name, strlen(name), index);
+	if (mk_unit(name))
+		bind(names, 'b', name, mk_base_len(name), index);
+}
+
+void mk_state_name_device(struct mk_state *s, size_t device)
+{
+	const struct mk_device *d = &s->device[device];
+
+	bind_device(&s->names, d->name, device);
+	for (size_t k = 0; k < d->n_other; k++)
+		bind_device(&s->names, d->other[k], device);
+	if (d->pci_id)
+		bind(&s->names, 'p', d->pci_id, strlen(d->pci_id), device);
+	for (size_t k = 0; k < d->n_vf_info; k++) {
+		const char *id = d->vf_info[k].pci_id;
+
+		if (!id)
+			continue;
+		s->vf_at = mk_arena_more(s->arena, s->vf_at, s->n_vf_at, &s->vf_at_cap,
+					 sizeof(*s->vf_at));
+		s->vf_at[s->n_vf_at++] = (struct mk_vf_at){device, k};
+		bind(&s->names, 'v', id, strlen(id), s->n_vf_at - 1);
+	}
+}
+
+/* Nobody answers to it any more, if index did. */
+static void unbind(struct mk_state *s, char tag, const char *name, size_t len, size_t index)
+{
+	uint32_t *mark = mk_name_mark(tagged(&s->names, tag, name, len, true));
+
+	if (*mark == index + 1)
+		*mark = 0;
+}
+
+static void unbind_device(struct mk_state *s, const char *name, size_t index)
+{
+	unbind(s, 'd', name, strlen(name), index);
+	if (mk_unit(name))
+		unbind(s, 'b', name, mk_base_len(name), index);
+}
+
+void mk_state_forget_device(struct mk_state *s, size_t device)
+{
+	const struct mk_device *d = &s->device[device];
+
+	unbind_device(s, d->name, device);
+	for (size_t k = 0; k < d->n_other; k++)
+		unbind_device(s, d->other[k], device);
+	if (d->pci_id)
+		unbind(s, 'p', d->pci_id, strlen(d->pci_id), device);
+	for (size_t i = 0; i < d->n_vf_info; i++)
+		if (d->vf_info[i].pci_id) {
+			const char *id = d->vf_info[i].pci_id;
+
+			*mk_name_mark(tagged(&s->names, 'v', id, strlen(id), true)) = 0;
+		}
+}
+
 void mk_state_index(struct mk_state *s)
 {
 	s->names = (struct mk_names){.arena = s->arena};
-	for (size_t i = 0; i < s->n_devices; i++) {
-		const struct mk_device *d = &s->device[i];
-
-		bind(&s->names, 'd', d->name, strlen(d->name), i);
-		if (d->label)
-			bind(&s->names, 'd', d->label, strlen(d->label), i);
-		if (d->alias)
-			bind(&s->names, 'd', d->alias, strlen(d->alias), i);
-		bind(&s->names, 'd', d->node_name, strlen(d->node_name), i);
-		bind(&s->names, 'b', d->node_name, mk_base_len(d->node_name), i);
-		if (d->pci_id)
-			bind(&s->names, 'p', d->pci_id, strlen(d->pci_id), i);
-		for (size_t k = 0; k < d->n_vf_info; k++)
-			if (d->vf_info[k].pci_id)
-				bind(&s->names, 'v', d->vf_info[k].pci_id,
-				     strlen(d->vf_info[k].pci_id), i);
-	}
+	s->vf_at = NULL;
+	s->n_vf_at = s->vf_at_cap = 0;
+	for (size_t i = 0; i < s->n_devices; i++)
+		mk_state_name_device(s, i);
 	for (size_t i = 0; i < s->n_instances; i++)
 		bind(&s->names, 'i', s->instance[i].name, strlen(s->instance[i].name), i);
+}
+
+void mk_state_name(struct mk_state *s, size_t instance)
+{
+	const char *name = s->instance[instance].name;
+
+	bind(&s->names, 'i', name, strlen(name), instance);
+}
+
+void mk_state_forget(struct mk_state *s, size_t instance)
+{
+	const char *name = s->instance[instance].name;
+
+	*mk_name_mark(tagged(&s->names, 'i', name, strlen(name), true)) = 0;
 }
 
 size_t mk_device_find(const struct mk_state *s, const char *name, size_t len)
@@ -121,6 +183,44 @@ struct mk_instance *mk_instance_find(const struct mk_state *s, const char *name)
 	size_t i = bound(s, 'i', name, strlen(name));
 
 	return i == MK_NO_DEVICE ? NULL : &s->instance[i];
+}
+
+struct nearest {
+	const char *wanted, *best;
+	unsigned edits;
+};
+
+static void look_at(struct nearest *n, const char *name)
+{
+	unsigned e = mk_num_edits(n->wanted, name, 2);
+
+	/* two edits make any short name of any other */
+	if (e >= n->edits || e >= strlen(name))
+		return;
+	n->edits = e;
+	n->best = name;
+}
+
+const char *mk_instance_nearest(const struct mk_state *s, const char *name)
+{
+	struct nearest n = {.wanted = name, .edits = 3};
+
+	for (size_t i = 0; i < s->n_instances; i++)
+		if (mk_instance_find(s, s->instance[i].name))
+			look_at(&n, s->instance[i].name);
+	return n.best;
+}
+
+const char *mk_device_nearest(const struct mk_state *s, const char *name)
+{
+	struct nearest n = {.wanted = name, .edits = 3};
+
+	for (size_t i = 0; i < s->n_devices; i++) {
+		look_at(&n, s->device[i].name);
+		for (size_t k = 0; k < s->device[i].n_other; k++)
+			look_at(&n, s->device[i].other[k]);
+	}
+	return n.best;
 }
 
 bool mk_use_resolve(const struct mk_state *s, struct mk_use *use)
@@ -159,32 +259,38 @@ bool mk_use_by_pci(const struct mk_state *s, struct mk_use *use)
 		return true;
 	}
 	i = bound(s, 'v', use->pci_id, strlen(use->pci_id));
-	d = i != MK_NO_DEVICE ? &s->device[i] : NULL;
-	for (size_t k = 0; d && k < d->n_vf_info; k++)
-		if (d->vf_info[k].pci_id && !strcmp(d->vf_info[k].pci_id, use->pci_id)) {
-			use->device = i;
-			use->part = MK_VF;
-			use->number = d->vf_info[k].number;
-			use->text = mk_arena_fmt(s->arena, "%s_vf%u", d->name, use->number);
-			return true;
-		}
-	return false;
+	if (i == MK_NO_DEVICE)
+		return false;
+	use->device = s->vf_at[i].device;
+	d = &s->device[use->device];
+	use->part = MK_VF;
+	use->number = d->vf_info[s->vf_at[i].vf].number;
+	use->text = mk_arena_fmt(s->arena, "%s_vf%u", d->name, use->number);
+	return true;
 }
 
 const char *mk_use_pci(const struct mk_state *s, const struct mk_use *use)
 {
 	const struct mk_device *d;
+	size_t low = 0, high;
 
 	if (use->device == MK_NO_DEVICE)
 		return use->pci_id;
 	d = &s->device[use->device];
 	if (use->part == MK_WHOLE)
 		return d->pci_id;
-	if (use->part == MK_VF)
-		for (size_t i = 0; i < d->n_vf_info; i++)
-			if (d->vf_info[i].number == use->number)
-				return d->vf_info[i].pci_id;
-	return NULL;
+	if (use->part != MK_VF)
+		return NULL;
+	for (high = d->n_vf_info; low < high;) {
+		size_t mid = low + (high - low) / 2;
+
+		if (d->vf_info[mid].number < use->number)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < d->n_vf_info && d->vf_info[low].number == use->number ? d->vf_info[low].pci_id
+									   : NULL;
 }
 
 /* ------------------------------------------------------------ places */
@@ -213,15 +319,10 @@ struct mk_diag *mk_finding(struct mk_diags *d, enum mk_severity severity, const 
 {
 	struct mk_diag *x;
 	va_list ap;
-	int n;
 	char *text;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	text = mk_arena_alloc(d->arena, (size_t)(n < 0 ? 0 : n) + 1);
-	va_start(ap, fmt);
-	vsnprintf(text, (size_t)(n < 0 ? 0 : n) + 1, fmt, ap);
+	text = mk_arena_vfmt(d->arena, fmt, ap);
 	va_end(ap);
 	x = mk_diag_add(d, severity, rule, mk_where_span(w), "%s", text);
 	x->subject = subject;
@@ -263,6 +364,11 @@ struct mk_state mk_state_copy(const struct mk_state *s)
 	c.chunks.cap = c.chunks.n;
 	c.device = copied(c.arena, s->device, s->n_devices, sizeof(*s->device));
 	c.devices_cap = c.n_devices;
+	c.host_cpus.ids.id =
+		copied(c.arena, s->host_cpus.ids.id, s->host_cpus.ids.n, sizeof(uint64_t));
+	c.host_cpus.ids.cap = c.host_cpus.ids.n;
+	c.alias = copied(c.arena, s->alias, s->n_aliases, sizeof(*s->alias));
+	c.aliases_cap = c.n_aliases;
 	c.instance = copied(c.arena, s->instance, s->n_instances, sizeof(*s->instance));
 	c.instances_cap = c.n_instances;
 	for (size_t i = 0; i < c.n_instances; i++) {

@@ -69,6 +69,14 @@ struct mk_numa {
 	struct mk_where where;
 };
 
+/* A core: CPUs that share its units (SMT siblings). */
+struct mk_core {
+	uint32_t id, socket;
+	bool has_socket;
+	struct mk_cpus cpus;
+	struct mk_where where;
+};
+
 /* A virtual function with a PCI id of its own. */
 struct mk_vf {
 	uint32_t number;
@@ -76,16 +84,15 @@ struct mk_vf {
 };
 
 struct mk_device {
-	const char *name;      /* label, alias or node name: what requests call it */
-	const char *node_name; /* in its own tree, with unit address */
-	const char *alias;     /* or NULL */
-	const char *label;     /* or NULL */
-	const char *pci_id;    /* "0000:01:00.0" as written, or NULL */
-	const char *type;      /* device-type: "pci", "platform", or NULL */
-	bool has_vfs, has_ns;  /* sriov-vfs, namespaces are given */
-	uint64_t vfs, ns;      /* how many there are; VFs count from 0, namespaces from 1 */
+	const char *name;   /* label, alias or node name: what requests call it */
+	const char **other; /* what else it answers to: labels, its node's name, aliases */
+	size_t n_other, other_cap;
+	const char *pci_id;   /* "0000:01:00.0" as written, or NULL */
+	const char *type;     /* device-type: "pci", "platform", or NULL */
+	bool has_vfs, has_ns; /* sriov-vfs, namespaces are given */
+	uint64_t vfs, ns;     /* how many there are; VFs count from 0, namespaces from 1 */
 	struct mk_cpus host_vf, vf, host_ns, free_ns; /* numbers, not CPUs */
-	struct mk_vf *vf_info;
+	struct mk_vf *vf_info;			      /* by rising number */
 	size_t n_vf_info, vf_info_cap;
 	uint32_t node; /* NUMA node, or MK_NODE_ANY */
 	struct mk_where where;
@@ -128,6 +135,7 @@ struct mk_instance {
 
 struct mk_alias {
 	const char *name, *path;
+	size_t device; /* whose name this is, or MK_NO_DEVICE */
 	struct mk_where where;
 };
 
@@ -136,7 +144,9 @@ struct mk_state {
 	const struct mk_tree *tree; /* what it was decoded from */
 	const char *file;	    /* for messages */
 	enum mk_dialect_kind dialect;
+	bool rewritten;	      /* decoding has changed the tree: see mk_decode_options */
 	uint32_t abi;	      /* 1 or 2; 0 when the tree does not tell */
+	bool abi_known;	      /* the tree says so, by mk,abi or its form; else 1 is assumed */
 	uint64_t block_bytes; /* memory block of running kernels; 0 when unknown */
 	const char *model;    /* or NULL */
 	bool has_machine;     /* /resources was there (a view has none) */
@@ -151,6 +161,8 @@ struct mk_state {
 	struct mk_mems chunks, in_use;
 	struct mk_numa *numa;
 	size_t n_numa, numa_cap;
+	struct mk_core *core;
+	size_t n_cores, cores_cap;
 	struct mk_device *device;
 	size_t n_devices, devices_cap;
 	struct mk_alias *alias;
@@ -160,6 +172,10 @@ struct mk_state {
 	struct mk_where resources, instances;
 
 	struct mk_names names; /* of devices and instances: see mk_state_index */
+	struct mk_vf_at {
+		size_t device, vf;
+	} * vf_at; /* VFs that have a PCI id */
+	size_t n_vf_at, vf_at_cap;
 };
 
 void mk_state_init(struct mk_state *s, struct mk_arena *a);
@@ -173,9 +189,22 @@ uint64_t mk_mems_bytes(const struct mk_mems *list);
 /* Makes names findable; to be called again after devices or instances were added or removed. */
 void mk_state_index(struct mk_state *s);
 
-/* O(1), by any name a device answers to. MK_NO_DEVICE when there is none. */
+/* The same for one, in O(1): one that has become the last, one that is going. */
+void mk_state_name(struct mk_state *s, size_t instance);
+void mk_state_forget(struct mk_state *s, size_t instance);
+void mk_state_name_device(struct mk_state *s, size_t device);
+void mk_state_forget_device(struct mk_state *s, size_t device);
+
+/*
+ * O(1), by any name a device answers to; by one with a unit address also without
+ * it, if no other device has it. MK_NO_DEVICE when there is none.
+ */
 size_t mk_device_find(const struct mk_state *s, const char *name, size_t len);
 struct mk_instance *mk_instance_find(const struct mk_state *s, const char *name);
+
+/* What may have been meant by a name that is not known; NULL when nothing is like it. */
+const char *mk_instance_nearest(const struct mk_state *s, const char *name);
+const char *mk_device_nearest(const struct mk_state *s, const char *name);
 
 /*
  * What "eth0", "eth0_vf1" or "nvme0_ns2" means on this machine: fills device,

@@ -150,6 +150,12 @@ int mk_stream_next(struct mk_stream *s, struct mk_arena *a, struct mk_item *item
 			rc = fill(s, 4096, err);
 			if (rc)
 				return rc;
+			if (s->len >= 4 && !memcmp(s->data, "#mk ", 4)) {
+				mk_fail(err, MK_BAD, "%s: records, and a tree is wanted here",
+					s->name);
+				mk_hint(err, "deltas go to mk-overlay, requests to mk-alloc -f");
+				return MK_BAD;
+			}
 			s->format =
 				looks_like_lines(s->data, s->len) ? MK_FORMAT_LINES : MK_FORMAT_DTS;
 		}

@@ -317,7 +317,8 @@ struct mk_prop *mk_prop_next(const struct mk_prop *p)
 	return live_prop(p->next);
 }
 
-struct mk_node *mk_childn(struct mk_tree *t, struct mk_node *parent, const char *name, size_t len)
+static struct mk_node *childn(struct mk_tree *t, struct mk_node *parent, const char *name,
+			      size_t len)
 {
 	/* among few, comparing the names is less work than hashing the one that is looked for */
 	if (parent->children >= INDEX_FROM) {
@@ -336,7 +337,7 @@ struct mk_node *mk_childn(struct mk_tree *t, struct mk_node *parent, const char 
 
 struct mk_node *mk_child(struct mk_tree *t, struct mk_node *parent, const char *name)
 {
-	return mk_childn(t, parent, name, strlen(name));
+	return childn(t, parent, name, strlen(name));
 }
 
 struct mk_prop *mk_prop(struct mk_tree *t, struct mk_node *node, const char *name)
@@ -368,7 +369,7 @@ struct mk_node *mk_node_at(struct mk_tree *t, struct mk_node *start, const char 
 		while (i < len && path[i] != '/')
 			i++;
 		if (i > begin)
-			start = mk_childn(t, start, path + begin, i - begin);
+			start = childn(t, start, path + begin, i - begin);
 	}
 	return start;
 }

@@ -133,7 +133,6 @@ struct mk_prop *mk_prop_any(struct mk_tree *t, struct mk_node *node, const char 
 
 /* The first live child or property of that name, or NULL. */
 struct mk_node *mk_child(struct mk_tree *t, struct mk_node *parent, const char *name);
-struct mk_node *mk_childn(struct mk_tree *t, struct mk_node *parent, const char *name, size_t len);
 struct mk_prop *mk_prop(struct mk_tree *t, struct mk_node *node, const char *name);
 
 /* The live node at an absolute path below start, or NULL. "" and "/" are start itself. */

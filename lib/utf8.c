@@ -2,7 +2,10 @@
 /* utf8: validation, one character at a time. */
 #include "utf8.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 size_t mk_utf8_len(const char *s, size_t left)
 {
@@ -37,4 +40,36 @@ size_t mk_utf8_len(const char *s, size_t left)
 		v = v << 6 | (u[i] & 63);
 	}
 	return v < least || v > 0x10ffff || (v >= 0xd800 && v < 0xe000) ? 0 : n;
+}
+
+/* Controls, C0 and C1, and the marks that turn text around or begin a line (UAX 9, UAX 14). */
+static bool unseen(const unsigned char *u, size_t n)
+{
+	if (n == 1)
+		return u[0] < 0x20 || u[0] == 0x7f;
+	if (n == 2)
+		return u[0] == 0xc2 && u[1] < 0xa0;
+	if (n != 3 || u[0] != 0xe2)
+		return false;
+	return (u[1] == 0x80 && (u[2] == 0x8e || u[2] == 0x8f || (u[2] >= 0xa8 && u[2] <= 0xae))) ||
+	       (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9);
+}
+
+size_t mk_utf8_visible(const char *s, size_t left, char out[16])
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t n = mk_utf8_len(s, left);
+
+	if (n && !unseen(u, n)) {
+		memcpy(out, s, n);
+		out[n] = '\0';
+		return n;
+	}
+	if (n == 2) /* a C1 control by its one-byte name */
+		snprintf(out, 16, "\\x%02x", u[1]);
+	else if (n == 3)
+		snprintf(out, 16, "\\x%02x\\x%02x\\x%02x", u[0], u[1], u[2]);
+	else
+		snprintf(out, 16, "\\x%02x", u[0]);
+	return n ? n : 1;
 }

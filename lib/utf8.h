@@ -11,4 +11,12 @@
  */
 size_t mk_utf8_len(const char *s, size_t left);
 
+/*
+ * The next character of text that may hold anything, as it can be shown: what
+ * would steer a terminal, begin a line or turn the direction of writing becomes
+ * \xNN, as do bytes that are no UTF-8. Writes at most 16 bytes with the NUL to
+ * out, returns how many bytes of s (at least one of them is left) that was.
+ */
+size_t mk_utf8_visible(const char *s, size_t left, char out[16]);
+
 #endif

@@ -16,7 +16,7 @@ trap 'rm -rf "$tmp"' EXIT
 # Everything that is ours, in a checkout or in an unpacked release.
 sources() {
 	if [ -e .git ]; then
-		git ls-files -co --exclude-standard
+		git ls-files -c
 	else
 		find . -type f ! -path './build*' | sed 's|^\./||'
 	fi | sort | while read -r f; do

@@ -73,7 +73,7 @@ reads_stdin() {
 
 sources() {
 	if [ -e .git ]; then
-		git ls-files -co --exclude-standard
+		git ls-files -c
 	else
 		find . -type f ! -path './build*' | sed 's|^\./||'
 	fi | LC_ALL=C sort | grep -v -e '^tests/data/' -e '^tests/cases/' | while read -r f; do
@@ -218,6 +218,37 @@ source_options() {
 	no_faults
 }
 
+@test "no blob is written to a terminal" {
+	delta=$BATS_TEST_TMPDIR/delta
+	printf '#mk 1\nbasis - abi=2\ncpu-add web cpus=4\n#end 2\n' >"$delta"
+	for tool in $tools; do
+		reads_stdin "$tool" || continue
+		words=$(words "$tool")
+		[ "$tool" != mk-alloc ] || words='create web cpus=4 memory=4KB'
+		for input in "$state" "$delta"; do
+			# shellcheck disable=SC2086 # words
+			"$tool" $words <"$input" >"$BATS_TEST_TMPDIR/piped" 2>&1 || true
+			script -qec "$tool $words <$input" /dev/null </dev/null >"$BATS_TEST_TMPDIR/shown" || true
+			[ -s "$BATS_TEST_TMPDIR/shown" ] || fault "$tool says nothing to a terminal"
+			[ "$(head -c 4 "$BATS_TEST_TMPDIR/piped" | od -An -tx1)" = ' d0 0d fe ed' ] || continue
+			echo "$tool" >>"$BATS_TEST_TMPDIR/blobs"
+			! LC_ALL=C grep -qaP '\xd0\x0d\xfe\xed|\x00' "$BATS_TEST_TMPDIR/shown" ||
+				fault "$tool writes a blob to a terminal"
+		done
+	done
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/blobs")" -ge 4 ] || fault "too few tools gave a blob to a pipe"
+	no_faults
+}
+
+@test "options may follow what they are about" {
+	for tool in $tools; do
+		reads_stdin "$tool" || continue
+		try 2 "$tool" "$state" "$state" --no-such-option
+		[[ $err == *--no-such-option* ]] || fault "$tool: an option in the last place is not looked at: $err"
+	done
+	no_faults
+}
+
 @test "a closed standard input is trouble, not a crash" {
 	for tool in $tools; do
 		try 0 "$tool" -h <&-
@@ -312,7 +343,7 @@ source_options() {
 # with (dts_lex.c to dts), and includes only what is on its floor or below.
 floors() {
 	cat <<'END'
-0 arena buf err json num ranges record utf8
+0 arena buf doc err json num ranges record utf8
 1 dts fdt lines stream tree
 2 decode dialect encode keys pool state
 3 delta fold load overlay place report rules

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dialect.h"
+#include "fdt.h"
 #include "keys.h"
 #include "num.h"
 #include "utf8.h"
@@ -44,22 +45,27 @@ void cli_init(struct cli *c, const char *name, const char *usage)
 static void put_text(const char *s)
 {
 	size_t len = strlen(s);
+	char shown[16];
 
 	for (size_t i = 0; i < len;) {
-		size_t n = mk_utf8_len(s + i, len - i);
-
-		if (n == 0 || (n == 1 && ((unsigned char)s[i] < 0x20 || s[i] == 0x7f))) {
-			fprintf(stderr, "\\x%02x", (unsigned char)s[i]);
-			i++;
-		} else if (n == 2 && (unsigned char)s[i] == 0xc2 &&
-			   (unsigned char)s[i + 1] < 0xa0) {
-			fprintf(stderr, "\\x%02x", (unsigned char)s[i + 1]); /* C1 controls */
-			i += 2;
-		} else {
-			fwrite(s + i, 1, n, stderr);
-			i += n;
-		}
+		i += mk_utf8_visible(s + i, len - i, shown);
+		fputs(shown, stderr);
 	}
+}
+
+/* The same with every libc, whether it knows locales or not. */
+bool cli_is_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *s = getenv(names[i]);
+
+		if (s && *s)
+			return strstr(s, "UTF-8") || strstr(s, "utf8") || strstr(s, "UTF8") ||
+			       strstr(s, "utf-8");
+	}
+	return false;
 }
 
 /* ------------------------------------------------------------ options */
@@ -95,10 +101,10 @@ int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts, const s
 
 	opterr = 0;
 	for (;;) {
-		int before = optind;
-
 		o = getopt_long(argc, argv, shorts, longs, NULL);
 		c->out = o == 'o' ? optarg : c->out;
+		if (o == 'o' && !*optarg)
+			cli_usage(c, "-o wants the name of a file");
 		switch (o) {
 		case 'h': c->out = NULL; print_and_exit(c, "usage: ", c->usage);
 		case 'V': c->out = NULL; print_and_exit(c, c->name, " " MK_VERSION "\n");
@@ -107,12 +113,12 @@ int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts, const s
 		case ':': cli_usage(c, "option %s needs an argument", argv[optind - 1]);
 		case '?':
 			/* optopt is set for -x, and for --long=x where no argument belongs */
-			if (before < argc && !strncmp(argv[before], "--", 2) && optopt)
+			if (!strncmp(argv[optind - 1], "--", 2) && optopt)
 				cli_usage(c, "option %.*s takes no argument",
-					  (int)strcspn(argv[before], "="), argv[before]);
+					  (int)strcspn(argv[optind - 1], "="), argv[optind - 1]);
 			if (optopt)
 				cli_usage(c, "unknown option -%c", optopt);
-			cli_usage(c, "unknown option %s", argv[before < argc ? before : argc - 1]);
+			cli_usage(c, "unknown option %s", argv[optind - 1]);
 		default: return o;
 		}
 	}
@@ -143,11 +149,21 @@ struct paint {
 	const char *bold, *error, *warning, *hint, *off;
 };
 
-static struct paint palette(void)
+static bool colours_on(int fd)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	if ((no && *no) || !isatty(STDERR_FILENO) || (term && !strcmp(term, "dumb")))
+	return (!no || !*no) && isatty(fd) && (!term || strcmp(term, "dumb") != 0);
+}
+
+bool cli_colour(const struct cli *c)
+{
+	return (!c->out || !strcmp(c->out, "-")) && colours_on(STDOUT_FILENO);
+}
+
+static struct paint palette(void)
+{
+	if (!colours_on(STDERR_FILENO))
 		return (struct paint){"", "", "", "", ""};
 	return (struct paint){"\033[1m", "\033[1;31m", "\033[1;35m", "\033[1;32m", "\033[0m"};
 }
@@ -274,12 +290,12 @@ void cli_diags(const struct cli *c, const struct mk_diags *d)
 	struct paint p = palette();
 
 	for (const struct mk_diag *x = d->first; x; x = x->next) {
-		if (c->quiet && x->severity == MK_WARNING)
+		if (x->severity == MK_NOTE || (c->quiet && x->severity == MK_WARNING))
 			continue;
 		fprintf(stderr, "%s%s: ", p.bold, c->name);
 		put_place(x->at, x->path);
-		fprintf(stderr, "%s%s%s ", x->severity == MK_ERROR ? p.error : p.warning,
-			x->severity == MK_ERROR ? "error:" : "warning:", p.off);
+		fprintf(stderr, "%s%s:%s ", x->severity == MK_ERROR ? p.error : p.warning,
+			mk_severity_word(x->severity), p.off);
 		put_text(x->text);
 		if (x->rule)
 			fprintf(stderr, " [%s]", x->rule);
@@ -317,6 +333,10 @@ void cli_stream(struct cli *c, struct mk_stream *s, const char *path,
 	int fd;
 
 	if (!path || !strcmp(path, "-")) {
+		if (isatty(STDIN_FILENO))
+			cli_usage(
+				c,
+				"standard input is a terminal, and a tree is wanted: name a file");
 		mk_stream_init(s, STDIN_FILENO, "<stdin>", dts);
 		return;
 	}
@@ -359,8 +379,10 @@ void cli_load_machine(struct cli *c, const char *path, struct mk_loaded *out)
 	cli_load(c, path, out);
 	if (out->state.dialect != MK_DIALECT_VIEW)
 		return;
-	mk_fail(&err, MK_BAD,
-		"this is the tree of one instance: nothing says what the machine has");
+	mk_fail_at(&err, MK_BAD, out->state.tree->root->at,
+		   "this is the tree of one instance: nothing says what the machine has");
+	err.line = 0;
+	err.src[0] = '\0';
 	cli_die(c, &err);
 }
 
@@ -397,15 +419,38 @@ static int close_stdout(struct mk_err *err)
 	return MK_OK;
 }
 
+enum { SPILL_BYTES = 1 << 20 };
+
+/* What was spilled, then what is in memory. */
+static int write_result(int fd, const struct cli_result *r, const char *name, struct mk_err *err)
+{
+	static char block[65536];
+	int from = r->spilled ? fileno(r->spilled) : -1;
+	ssize_t got = 0;
+
+	if (from >= 0 && lseek(from, 0, SEEK_SET) < 0)
+		return mk_fail(err, MK_SYS, "cannot read a temporary file: %s", strerror(errno));
+	while (from >= 0 && (got = read(from, block, sizeof(block))) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return mk_fail(err, MK_SYS, "cannot read a temporary file: %s",
+				       strerror(errno));
+		if (mk_write_all(fd, block, (size_t)got, name, err))
+			return err->code;
+	}
+	return mk_write_all(fd, r->b.data, r->b.len, name, err);
+}
+
 /* mode: that of the file which is replaced, or what umask leaves of rw for all. */
-static int write_renamed(struct cli *c, const struct mk_buf *b, mode_t mode, struct mk_err *err)
+static int write_renamed(struct cli *c, const struct cli_result *r, mode_t mode, struct mk_err *err)
 {
 	char *tmp = mk_arena_fmt(&c->arena, "%s.XXXXXX", c->out);
 	int fd = mkstemp(tmp), rc;
 
 	if (fd < 0)
 		return mk_fail(err, MK_SYS, "cannot create %s: %s", c->out, strerror(errno));
-	rc = mk_write_all(fd, b->data, b->len, c->out, err);
+	rc = write_result(fd, r, c->out, err);
 	if (!rc && fchmod(fd, mode))
 		rc = mk_fail(err, MK_SYS, "cannot set the mode of %s: %s", c->out, strerror(errno));
 	if (close(fd) && !rc)
@@ -417,19 +462,19 @@ static int write_renamed(struct cli *c, const struct mk_buf *b, mode_t mode, str
 	return rc;
 }
 
-static int write_through(const struct cli *c, const struct mk_buf *b, struct mk_err *err)
+static int write_through(const struct cli *c, const struct cli_result *r, struct mk_err *err)
 {
 	int fd = open(c->out, O_WRONLY | O_CLOEXEC | O_NOCTTY), rc;
 
 	if (fd < 0)
 		return mk_fail(err, MK_SYS, "cannot open %s: %s", c->out, strerror(errno));
-	rc = mk_write_all(fd, b->data, b->len, c->out, err);
+	rc = write_result(fd, r, c->out, err);
 	if (close(fd) && !rc)
 		rc = mk_fail(err, MK_SYS, "cannot write %s: %s", c->out, strerror(errno));
 	return rc;
 }
 
-int cli_write_file(struct cli *c, const struct mk_buf *b)
+static int write_file(struct cli *c, const struct cli_result *r)
 {
 	struct mk_err err;
 	struct stat st;
@@ -438,24 +483,74 @@ int cli_write_file(struct cli *c, const struct mk_buf *b)
 
 	umask(mask);
 	if (!(absent || S_ISREG(st.st_mode)
-		      ? write_renamed(c, b, absent ? 0666 & ~mask : st.st_mode & 07777, &err)
-		      : write_through(c, b, &err)))
+		      ? write_renamed(c, r, absent ? 0666 & ~mask : st.st_mode & 07777, &err)
+		      : write_through(c, r, &err)))
 		return CLI_YES;
+	cli_error(c, &err);
+	return CLI_TROUBLE;
+}
+
+int cli_write_file(struct cli *c, const struct mk_buf *b)
+{
+	const struct cli_result r = {.b = *b, .spilled = NULL};
+
+	return write_file(c, &r);
+}
+
+static bool is_blob(const struct cli_result *r)
+{
+	char magic[4];
+
+	if (!r->spilled)
+		return mk_fdt_is(r->b.data, r->b.len);
+	return pread(fileno(r->spilled), magic, sizeof(magic), 0) == sizeof(magic) &&
+	       mk_fdt_is(magic, sizeof(magic));
+}
+
+int cli_finish_result(struct cli *c, const struct cli_result *r, int status)
+{
+	struct mk_err err;
+
+	if (c->out && strcmp(c->out, "-") != 0)
+		return write_file(c, r) ? CLI_TROUBLE : status;
+	if (is_blob(r) && isatty(STDOUT_FILENO)) {
+		mk_fail(&err, MK_BAD, "the result is a blob, and standard output a terminal");
+		mk_hint(&err, "give -o FILE or a pipe; mk-parse -O dts makes it readable");
+		cli_error(c, &err);
+		return CLI_TROUBLE;
+	}
+	if (!write_result(STDOUT_FILENO, r, "standard output", &err) && !close_stdout(&err))
+		return status;
 	cli_error(c, &err);
 	return CLI_TROUBLE;
 }
 
 int cli_finish(struct cli *c, const struct mk_buf *result, int status)
 {
+	const struct cli_result r = {.b = *result, .spilled = NULL};
+
+	return cli_finish_result(c, &r, status);
+}
+
+void cli_result_init(struct cli *c, struct cli_result *r)
+{
+	*r = (struct cli_result){.spilled = NULL};
+	mk_buf_init(&r->b, &c->arena);
+}
+
+void cli_result_grown(struct cli *c, struct cli_result *r)
+{
 	struct mk_err err;
 
-	if (c->out && strcmp(c->out, "-") != 0)
-		return cli_write_file(c, result) ? CLI_TROUBLE : status;
-	if (!mk_write_all(STDOUT_FILENO, result->data, result->len, "standard output", &err) &&
-	    !close_stdout(&err))
-		return status;
-	cli_error(c, &err);
-	return CLI_TROUBLE;
+	if (r->b.len < SPILL_BYTES)
+		return;
+	if (!r->spilled)
+		r->spilled = tmpfile();
+	if (!r->spilled) /* without a place for it the result stays in memory */
+		return;
+	if (mk_write_all(fileno(r->spilled), r->b.data, r->b.len, "a temporary file", &err))
+		cli_die(c, &err);
+	r->b.len = 0;
 }
 
 int cli_finish_records(struct cli *c, const struct mk_buf *records, bool json)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "arena.h"
 #include "buf.h"
@@ -47,6 +48,12 @@ uint64_t cli_number(const struct cli *c, char opt, const char *arg, uint64_t min
 
 uint64_t cli_long_number(const struct cli *c, const char *opt, const char *arg, uint64_t min,
 			 uint64_t max);
+
+/* Whether the result goes to a terminal that wants colours. */
+bool cli_colour(const struct cli *c);
+
+/* Whether what people read may hold more than ASCII: by LC_ALL, LC_CTYPE or LANG. */
+bool cli_is_utf8(void);
 
 void cli_error(const struct cli *c, const struct mk_err *err);
 void cli_warn(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -93,6 +100,20 @@ int cli_finish_records(struct cli *c, const struct mk_buf *records, bool json);
  * a regular file or absent) or standard output, checks that it arrived, and
  * returns status; CLI_TROUBLE when it did not.
  */
+/*
+ * A result that may become large: what is beyond a megabyte goes to a temporary
+ * file each time that the tool says it has grown, so that memory does not. The
+ * tool adds to b.
+ */
+struct cli_result {
+	struct mk_buf b;
+	FILE *spilled; /* or NULL */
+};
+
+void cli_result_init(struct cli *c, struct cli_result *r);
+void cli_result_grown(struct cli *c, struct cli_result *r);
+int cli_finish_result(struct cli *c, const struct cli_result *r, int status);
+
 int cli_finish(struct cli *c, const struct mk_buf *result, int status);
 
 /* The end of a tool that has no result: standard output is checked all the same. */

@@ -58,47 +58,78 @@ static void request_of_arguments(struct cli *c, char **word, int n, struct mk_ba
 		cli_die(c, &err);
 }
 
-/* A key that says the same defect in the old and the new state. */
-static const char *key_of(struct mk_arena *a, const struct mk_diag *d)
+/* The part of a request that a rule is about. */
+static struct mk_span asked_by(const struct mk_record *rec, const char *rule)
 {
-	return mk_arena_fmt(a, "%s %s", d->rule, d->subject ? d->subject : "-");
+	static const struct {
+		char group;
+		const char *keys[2];
+	} about[] = {{'3', {"id", NULL}},
+		     {'4', {"cpus", "cpu-count"}},
+		     {'5', {"memory", NULL}},
+		     {'6', {"devices", NULL}},
+		     {'7', {"numa-nodes", "memory-policy"}}};
+
+	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
+		for (size_t k = 0; k < 2 && about[i].group == rule[2] && about[i].keys[k]; k++) {
+			const struct mk_pair *p = mk_record_get(rec, about[i].keys[k]);
+
+			if (p)
+				return p->at;
+		}
+	return rec->at;
+}
+
+/* What is found anew about an instance is due to its request. */
+static void locate(struct cli *c, const struct mk_batch *batch, struct mk_diags *d)
+{
+	const struct mk_record **by_mark = mk_arena_array(&c->arena, batch->n, sizeof(*by_mark));
+	struct mk_names names = {.arena = &c->arena};
+	size_t n = 0;
+
+	for (const struct mk_request *r = batch->first; r; r = r->next) {
+		const char *subject = r->rec.subject;
+
+		by_mark[n++] = &r->rec;
+		*mk_name_mark(mk_intern(&names, subject, strlen(subject))) = (uint32_t)n;
+	}
+	for (struct mk_diag *x = d->first; x; x = x->next) {
+		const char *name =
+			x->subject ? mk_name_known(&names, x->subject, strlen(x->subject)) : NULL;
+
+		if (name)
+			x->at = asked_by(by_mark[*mk_name_mark(name) - 1], x->rule);
+	}
 }
 
 /*
  * What was asked for must not make anything invalid: findings of the new state
  * that the old one did not have refuse the whole batch.
  */
-static void check(struct cli *c, const struct mk_state *old, const struct mk_state *new)
+static void check(struct cli *c, const struct mk_batch *batch, const struct mk_state *old,
+		  const struct mk_state *new)
 {
-	const struct mk_rules_options opts = {0};
-	struct mk_names known = {.arena = &c->arena};
-	struct mk_diags before, after, news;
+	struct mk_known known;
+	const struct mk_rules_options opts = {.known = &known, .before = old};
+	struct mk_diags before, after;
+	struct mk_diag **link = &after.first;
 
 	mk_diags_init(&before, &c->arena);
 	mk_diags_init(&after, &c->arena);
-	mk_diags_init(&news, &c->arena);
-	mk_rules_run(old, &opts, &before);
+	mk_known_of(&known, old, &(struct mk_rules_options){0}, &before);
 	mk_rules_run(new, &opts, &after);
-	for (const struct mk_diag *d = before.first; d; d = d->next) {
-		const char *key = key_of(&c->arena, d);
-
-		mk_intern(&known, key, strlen(key));
-	}
-	for (const struct mk_diag *d = after.first; d; d = d->next) {
-		const char *key = key_of(&c->arena, d);
-		struct mk_diag *x;
-
-		if (d->severity != MK_ERROR || mk_name_known(&known, key, strlen(key)))
+	for (struct mk_diag *d = after.first; d; d = d->next) {
+		if (d->severity != MK_ERROR || mk_known_has(&known, d))
 			continue;
-		x = mk_diag_add(&news, MK_ERROR, d->rule, d->at, "%s", d->text);
-		x->path = d->path;
-		x->other = d->other;
-		x->other_text = d->other_text;
-		x->hint = d->hint;
+		*link = d;
+		link = &d->next;
 	}
-	cli_diags(c, &news);
-	if (news.errors)
-		exit(CLI_NO);
+	*link = NULL;
+	if (!after.first)
+		return;
+	locate(c, batch, &after);
+	cli_diags(c, &after);
+	exit(CLI_NO);
 }
 
 int main(int argc, char **argv)
@@ -118,7 +149,7 @@ int main(int argc, char **argv)
 	int o;
 
 	cli_init(&c, "mk-alloc", usage);
-	while ((o = cli_getopt(&c, argc, argv, "+:i:f:o:qvhV", longs)) != -1)
+	while ((o = cli_getopt(&c, argc, argv, ":i:f:o:qvhV", longs)) != -1)
 		switch (o) {
 		case 'i': in = optarg; break;
 		case 'f': requests = optarg; break;
@@ -136,7 +167,7 @@ int main(int argc, char **argv)
 	new = mk_state_copy(&old.state);
 	if (mk_place(&new, &batch, &err))
 		cli_die(&c, &err);
-	check(&c, &old.state, &new);
+	check(&c, &batch, &old.state, &new);
 	mk_buf_init(&out, &c.arena);
 	if (mk_encode_blob(&out, &new, &err))
 		cli_die(&c, &err);

@@ -27,12 +27,13 @@ int main(int argc, char **argv)
 	struct mk_delta d;
 	struct mk_err err;
 	struct mk_buf out;
+	const char *machine;
 	bool json = false;
 	struct cli c;
 	int o;
 
 	cli_init(&c, "mk-diff", usage);
-	while ((o = cli_getopt(&c, argc, argv, "+:jqo:vhV", longs)) != -1)
+	while ((o = cli_getopt(&c, argc, argv, ":jqo:vhV", longs)) != -1)
 		switch (o) {
 		case 'j': json = true; break;
 		case 'q': c.quiet = true; break;
@@ -52,6 +53,10 @@ int main(int argc, char **argv)
 			 "compared; mk-alloc -f "
 			 "/dev/null makes a state that says there are none",
 			 argv[old.state.has_instances ? optind + 1 : optind]);
+	machine = mk_delta_machine(&c.arena, &old.state, &new.state);
+	if (machine)
+		cli_warn(&c, "these are not the same machine, and no operation makes them so: %s",
+			 machine);
 	mk_buf_init(&out, &c.arena);
 	if (c.quiet && d.skipped_instances && (old.state.n_instances || new.state.n_instances)) {
 		mk_fail(&err, MK_BAD,

@@ -50,6 +50,10 @@ static int make(struct cli *c, const char *path, uint32_t abi, size_t max_bytes)
 	}
 	if (!rc)
 		rc = mk_overlays_make(&overlays, &d, abi ? abi : d.abi, max_bytes, &err);
+	if (!rc && overlays.lost_addresses)
+		cli_warn(c, "the delta has addresses of memory: a kernel of ABI 2 takes the sizes "
+			    "alone, "
+			    "and places memory itself");
 	mk_buf_init(&out, &c->arena);
 	for (size_t i = 0; !rc && i < overlays.n; i++)
 		rc = mk_fdt_write(&out, overlays.tree[i], 0, &err);
@@ -78,6 +82,8 @@ static void each_overlay(struct cli *c, const char *path, const struct mk_state 
 			break;
 		if (!mk_is_overlay(&item->tree)) {
 			mk_fail_at(&err, MK_BAD, item->tree.root->at, "this tree is no overlay");
+			mk_hint(&err, "the state comes first, overlays follow; mk-diff says what "
+				      "makes one state of another");
 			cli_die(c, &err);
 		}
 		mk_delta_init(&d, &c->arena);
@@ -88,25 +94,44 @@ static void each_overlay(struct cli *c, const char *path, const struct mk_state 
 	mk_stream_free(&stream);
 }
 
+struct folding {
+	struct mk_fold f;
+	char digest[17]; /* of the state before */
+	bool begun;
+};
+
 static void fold_into(struct cli *c, struct mk_delta *d, void *arg)
 {
+	struct folding *x = arg;
 	struct mk_err err;
 
-	if (mk_delta_apply(arg, d, &err))
+	/* the basis of a later one may be what those before it have made */
+	if (!x->begun && d->digest[0] && strcmp(d->digest, x->digest) != 0)
+		cli_warn(
+			c,
+			"the overlay was made for another state: its digest is %s, this one has %s",
+			d->digest, x->digest);
+	x->begun = true;
+	if (mk_fold_apply(&x->f, d, &err))
 		cli_die(c, &err);
 }
 
 static int fold(struct cli *c, char **path, int n)
 {
 	struct mk_loaded base;
+	struct folding x = {.begun = false};
 	struct mk_err err;
 	struct mk_buf out;
 
 	if (n < 2)
 		cli_usage(c, "-a wants a state and overlays: mk-overlay -a BASE OVERLAY...");
 	cli_load_machine(c, path[0], &base);
+	mk_fold_init(&x.f, &base.state);
+	if (mk_digest(x.digest, &base.state, &err))
+		cli_die(c, &err);
 	for (int i = 1; i < n; i++)
-		each_overlay(c, path[i], &base.state, fold_into, &base.state);
+		each_overlay(c, path[i], &base.state, fold_into, &x);
+	mk_fold_end(&x.f);
 	mk_buf_init(&out, &c->arena);
 	if (mk_encode_blob(&out, &base.state, &err))
 		cli_die(c, &err);
@@ -124,6 +149,11 @@ static void collect(struct cli *c, struct mk_delta *d, void *arg)
 		cli_die(c, &err);
 	}
 	all->abi = d->abi ? d->abi : all->abi;
+	/* overlays of one delta say the same; of several, no state is the basis of all */
+	if (!all->n || !strcmp(all->digest, d->digest))
+		memcpy(all->digest, d->digest, sizeof(all->digest));
+	else
+		all->digest[0] = '\0';
 	for (size_t i = 0; i < d->n; i++)
 		*mk_delta_add(all, d->op[i].kind, d->op[i].subject) = d->op[i];
 }
@@ -163,7 +193,7 @@ int main(int argc, char **argv)
 	int o;
 
 	cli_init(&c, "mk-overlay", usage);
-	while ((o = cli_getopt(&c, argc, argv, "+:apjqo:vhV", longs)) != -1)
+	while ((o = cli_getopt(&c, argc, argv, ":apjqo:vhV", longs)) != -1)
 		switch (o) {
 		case 'a': folds = true; break;
 		case 'p': prints = true; break;

@@ -138,7 +138,7 @@ static void options(struct parse *p, int argc, char **argv, enum mk_format *form
 	size_t cap = 0;
 	int o;
 
-	while ((o = cli_getopt(&p->cli, argc, argv, "+:I:O:o:i:d:@sp:qjvhV", longs)) != -1)
+	while ((o = cli_getopt(&p->cli, argc, argv, ":I:O:o:i:d:@sp:qjvhV", longs)) != -1)
 		switch (o) {
 		case 'I':
 			*format = (enum mk_format)one_of(&p->cli, 'I', optarg, in_words);

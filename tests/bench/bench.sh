@@ -11,7 +11,7 @@ cd "$root" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 
-for part in startup parse pipeline; do
+for part in startup parse validate pipeline; do
 	echo "bench: $part" >&2
 	"tests/bench/$part.sh" >"$tmp/$part" || exit 2
 done
@@ -37,6 +37,7 @@ Machine: $(nproc) CPUs, Linux $(uname -r | sed 's/^\([0-9.]*\).*/\1/'), $(dtc --
 EOT
 	table "Start-up and size of the static programs, against an empty one" "$tmp/startup"
 	table "mk-parse against dtc" "$tmp/parse"
+	table "mk-validate" "$tmp/validate"
 	table "The pipeline as a whole, run by bash" "$tmp/pipeline"
 	[ -f "$tmp/dtbs" ] && table "The device trees of Debian's arm64 and armhf kernels (make check-dtbs)" "$tmp/dtbs"
 } >"$tmp/BENCH.md"

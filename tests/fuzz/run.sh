@@ -32,6 +32,12 @@ for source in "${tests[@]}"; do
 		continue
 	fi
 	[ -d "$root/tests/fuzz/corpus/$name" ] && cp "$root/tests/fuzz/corpus/$name"/* "$tmp/$name"
+	# machines are at hand where the tools are tested
+	if [ "$name" = state ]; then
+		for input in "$root"/tests/cases/*/*/in*.dts; do
+			cp "$input" "$tmp/$name/$(sha256sum "$input" | cut -c 1-16)"
+		done
+	fi
 	options=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096
 		-print_final_stats=1 -artifact_prefix="$tmp/$name-")
 	[ -f "$root/tests/fuzz/$name.dict" ] && options+=(-dict="$root/tests/fuzz/$name.dict")

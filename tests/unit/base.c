@@ -7,6 +7,7 @@
 #include "num.h"
 #include "ranges.h"
 #include "record.h"
+#include "rules.h"
 #include "tap.h"
 #include "utf8.h"
 
@@ -325,6 +326,21 @@ static void utf8(void)
 	    "a JSON string escapes");
 }
 
+/* What a rule needs must be known when it runs: it stands further up, and notes come last. */
+static void rules(void)
+{
+	for (const struct mk_rule *r = mk_rules; r->id; r++)
+		for (const char *p = r->needs; p && *p; p += strcspn(p, " "), p += *p == ' ') {
+			const struct mk_rule *q = mk_rules;
+
+			while (q->id && strncmp(q->id, p, strlen(q->id)) != 0)
+				q++;
+			/* those without a function are the decoder's, which comes first */
+			tap(q->id && (q < r || !q->fn ||
+				      (r->severity == MK_NOTE && q->severity != MK_NOTE)), "%.5s comes before %s", p, r->id);
+		}
+}
+
 int main(void)
 {
 	mk_arena_init(&a, NULL);
@@ -335,6 +351,7 @@ int main(void)
 	ends();
 	records();
 	utf8();
+	rules();
 	mk_arena_free(&a);
 	return tap_end();
 }

@@ -180,6 +180,7 @@ static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
 	struct mk_state want = mk_state_copy(now), other = mk_state_copy(now), seen, folded;
 	char *shuffled, *text = requests(now, &shuffled);
 	struct mk_overlays overlays = {0};
+	struct mk_fold f;
 	struct mk_delta d, again;
 	struct mk_err err = {0};
 	char digest[2][17];
@@ -202,6 +203,7 @@ static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
 		return;
 	}
 	folded = mk_state_copy(now);
+	mk_fold_init(&f, &folded);
 	for (size_t i = 0; i < overlays.n; i++) {
 		struct mk_buf b;
 
@@ -210,12 +212,13 @@ static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
 			n->oversized++;
 		mk_delta_init(&again, &a);
 		if (mk_overlay_read(&again, overlays.tree[i], &folded, &err) ||
-		    mk_delta_apply(&folded, &again, &err)) {
+		    mk_fold_apply(&f, &again, &err)) {
 			tap_note("%s", err.text);
 			n->unfolded++;
 			return;
 		}
 	}
+	mk_fold_end(&f);
 	mk_delta_init(&again, &a);
 	if (mk_delta_compute(&again, &folded, &seen, &err) || again.n) {
 		struct mk_buf b;

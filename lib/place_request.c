@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place: requests, as far as they can be judged without a state. */
+#include <string.h>
+
+#include "arena.h"
+#include "decode.h"
+#include "keys.h"
+#include "num.h"
+#include "place.h"
+
+static const char *const create_keys[] = {"cpus",
+					  "cpu-count",
+					  "memory",
+					  "id",
+					  "devices",
+					  "numa-nodes",
+					  "cpu-affinity",
+					  "memory-policy",
+					  "enable-host-kcore",
+					  "uring-sq-entries",
+					  "uring-cq-entries",
+					  "uring-shim-data-pages",
+					  NULL};
+static const char *const update_keys[] = {"cpus", "cpu-count", "memory", "devices", NULL};
+static const char *const no_keys[] = {NULL};
+
+static const struct verb {
+	const char *name;
+	const char *const *keys;
+} verbs[] = {{"create", create_keys}, {"update", update_keys}, {"delete", no_keys}, {NULL, NULL}};
+
+static int unknown_verb(const struct mk_record *rec, struct mk_err *err)
+{
+	static const char *const known[] = {"create", "update", "delete", NULL};
+	const char *near = mk_nearest(rec->verb, known);
+
+	mk_fail_at(err, MK_BAD, rec->at, "'%s' is no request", rec->verb);
+	mk_hint(err, near ? "did you mean %s?" : "requests are create, update and delete%.0s",
+		near ? near : "");
+	return MK_BAD;
+}
+
+static int check_keys(const struct mk_record *rec, const struct verb *v, struct mk_err *err)
+{
+	for (size_t i = 0; i < rec->n; i++) {
+		const char *near;
+		size_t k = 0;
+
+		while (v->keys[k] && strcmp(v->keys[k], rec->pair[i].key) != 0)
+			k++;
+		if (v->keys[k])
+			continue;
+		near = mk_nearest(rec->pair[i].key, v->keys);
+		mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'", v->name,
+			   rec->pair[i].key);
+		if (near)
+			mk_hint(err, "did you mean %s=?", near);
+		return MK_BAD;
+	}
+	return MK_OK;
+}
+
+/* What can be said against a request without knowing the machine. */
+static int check_values(struct mk_arena *a, const struct mk_record *rec, const struct verb *v,
+			struct mk_err *err)
+{
+	const struct mk_pair *id = mk_record_get(rec, "id"), *cpus = mk_record_get(rec, "cpus"),
+			     *count = mk_record_get(rec, "cpu-count");
+	bool creates = v->keys == create_keys;
+	uint32_t n;
+
+	if (v->keys == update_keys && !rec->n) {
+		mk_fail_at(err, MK_BAD, rec->at, "update %s: to what?", rec->subject);
+		mk_hint(err, "say what it shall have: cpus=, cpu-count=, memory= or devices=");
+		return MK_BAD;
+	}
+	if (creates && !cpus && !count) {
+		mk_fail_at(err, MK_BAD, rec->at, "create wants cpus= or cpu-count=");
+		mk_hint(err, "cpu-count=2 takes any two that are free, cpus=4-5 these two");
+		return MK_BAD;
+	}
+	if (creates && !mk_record_get(rec, "memory")) {
+		mk_fail_at(err, MK_BAD, rec->at, "create wants memory=");
+		mk_hint(err, "memory=2GB, or memory=2GB@0 for a NUMA node");
+		return MK_BAD;
+	}
+	if (id && !mk_key_u32(a, id, &n, err) && (n < MK_ID_MIN || n > MK_ID_MAX)) {
+		mk_fail_at(err, MK_NO, id->at, "id %u is not between %d and %d [%s]", n, MK_ID_MIN,
+			   MK_ID_MAX, n ? "MK305" : "MK303");
+		mk_hint(err, "without id= the kernel takes the lowest one that is free");
+		return MK_NO;
+	}
+	if (count && !mk_key_u32(a, count, &n, err) && !n) {
+		mk_fail_at(err, MK_NO, count->at, "%s would have no CPU [MK306]", rec->subject);
+		mk_hint(err, "an instance has at least one; delete takes it away");
+		return MK_NO;
+	}
+	return MK_OK;
+}
+
+int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record *rec,
+		 struct mk_err *err)
+{
+	const struct verb *v = verbs;
+	struct mk_request *r;
+	int rc;
+
+	while (v->name && strcmp(v->name, rec->verb) != 0)
+		v++;
+	if (!v->name)
+		return unknown_verb(rec, err);
+	if (rec->special) {
+		mk_fail_at(err, MK_BAD, rec->subject_at, "%s wants the name of an instance, not %s",
+			   v->name, rec->subject);
+		if (rec->subject[0] == 't')
+			mk_hint(err, "tx_N is what the kernel calls a transaction; an instance of "
+				     "that name is written %%74x_N");
+		return MK_BAD;
+	}
+	if (!strcmp(rec->verb, "create") && !mk_name_ok(rec->subject)) {
+		mk_fail_at(err, MK_BAD, rec->subject_at,
+			   "'%s' is no good name for an instance [MK301]", rec->subject);
+		mk_hint(err, "letters, digits, '.', '_' and '-', at most 63, beginning with a "
+			     "letter or digit");
+		return MK_BAD;
+	}
+	if (check_keys(rec, v, err))
+		return MK_BAD;
+	if (mk_record_get(rec, "cpus") && mk_record_get(rec, "cpu-count"))
+		return mk_fail_at(err, MK_BAD, mk_record_get(rec, "cpu-count")->at,
+				  "give cpus= or cpu-count=, not both");
+	rc = mk_keys_check(a, rec, &b->ids, err);
+	if (!rc)
+		rc = check_values(a, rec, v, err);
+	if (rc)
+		return rc;
+	r = mk_arena_alloc(a, sizeof(*r));
+	r->rec = *rec;
+	if (b->last)
+		b->last->next = r;
+	else
+		b->first = r;
+	b->last = r;
+	b->n++;
+	return MK_OK;
+}
