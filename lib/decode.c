@@ -53,7 +53,8 @@ static void nested_cpus(struct mk_decoder *d, struct mk_node *n)
 
 	mk_decode_check_names(d, n, known, true);
 	mk_decode_check_nodes(d, n, nodes, true);
-	mk_decode_u64(d, n, "total", &d->s->cpu_total, &d->s->cpu_total_at);
+	if (!mk_decode_u64(d, n, "total", &d->s->cpu_total, &d->s->cpu_total_at))
+		d->s->cpu_total_at = (struct mk_where){.node = NULL}; /* it says nothing */
 	mk_decode_cpus(d, n, "host-reserved", &d->s->host_cpus);
 	mk_decode_cpus(d, n, "available", &d->s->pool);
 	if (!d->s->pool.where.node)
@@ -133,17 +134,17 @@ static void in_use(struct mk_decoder *d, struct mk_node *n)
  */
 static void derived_cpus(struct mk_decoder *d, struct mk_node *n)
 {
-	struct mk_cpus available = {.known = false};
+	struct mk_cpus *available = &d->s->available;
 	struct mk_ranges pool;
 
-	if (!mk_decode_cpus(d, n, "cpus-available", &available) || !d->s->pool.known)
+	if (!mk_decode_cpus(d, n, "cpus-available", available) || !d->s->pool.known)
 		return;
 	pool = mk_ranges_of(d->s->arena, &d->s->pool.ids);
-	for (size_t i = 0; i < available.ids.n; i++)
-		if (!mk_ranges_has(&pool, available.ids.id[i], available.ids.id[i])) {
-			ERR(d, "MK403", available.where,
+	for (size_t i = 0; i < available->ids.n; i++)
+		if (!mk_ranges_has(&pool, available->ids.id[i], available->ids.id[i])) {
+			ERR(d, "MK403", available->where,
 			    "CPU %llu is called available and is not in the pool",
-			    (unsigned long long)available.ids.id[i]);
+			    (unsigned long long)available->ids.id[i]);
 			return;
 		}
 }

@@ -164,6 +164,25 @@ struct mk_prop *mk_decode_prop(struct mk_decoder *d, struct mk_node *n, const ch
 	return mk_prop(d->t, n, name);
 }
 
+enum { CELLS_SHOWN = 64 };
+
+/* A cpulist in words, "4-7": as the cells that were meant; else an example. */
+static const char *as_cells(struct mk_decoder *d, const struct mk_prop *p, const char *example)
+{
+	struct mk_ids ids;
+	struct mk_buf b;
+	size_t at;
+
+	if (!mk_prop_is_string(p) || !mk_ids_parse(d->s->arena, p->data, p->len - 1, &ids, &at) ||
+	    !ids.n || ids.n > CELLS_SHOWN)
+		return example;
+	mk_buf_init(&b, d->s->arena);
+	for (size_t i = 0; i < ids.n; i++)
+		mk_buf_fmt(&b, "%s%llu", i ? " " : "<", (unsigned long long)ids.id[i]);
+	mk_buf_char(&b, '>');
+	return mk_buf_cstr(&b);
+}
+
 /* A size in words, "2G": as the number that was meant. */
 static const char *as_number(struct mk_decoder *d, const struct mk_prop *p)
 {
@@ -192,7 +211,7 @@ const char *mk_decode_string(struct mk_decoder *d, struct mk_node *n, const char
 		return NULL;
 	if (mk_prop_is_string(p))
 		return p->data;
-	mk_decode_wrong_type(d, n, p, "one string", "\"text\"");
+	mk_decode_wrong_type(d, n, p, "one string", "text in quotes");
 	return NULL;
 }
 
@@ -204,7 +223,7 @@ bool mk_decode_u32(struct mk_decoder *d, struct mk_node *n, const char *name, ui
 		return false;
 	if (!is_text(p) && mk_prop_u32(p, v))
 		return true;
-	mk_decode_wrong_type(d, n, p, "one cell", "<1>");
+	mk_decode_wrong_type(d, n, p, "one cell", as_cells(d, p, "a number: <1>"));
 	return false;
 }
 
@@ -250,7 +269,8 @@ bool mk_decode_numbers(struct mk_decoder *d, struct mk_node *n, const char *name
 	out->where = mk_at(n, p);
 	out->known = !is_text(p) && mk_decode_cells(d->s->arena, p, 1, &out->ids);
 	if (!out->known)
-		mk_decode_wrong_type(d, n, p, "a list of cells", "<1 2 3>");
+		mk_decode_wrong_type(d, n, p, "a list of cells",
+				     as_cells(d, p, "numbers: <1 2 3>"));
 	return out->known;
 }
 
@@ -310,7 +330,7 @@ bool mk_decode_cpus(struct mk_decoder *d, struct mk_node *n, const char *name, s
 	if (p->len % 4 || is_text(p) ||
 	    (mk_prop_is_strings(p) && mk_value_kind("", p->data, p->len) == MK_VALUE_STRINGS)) {
 		ERR(d, "MK801", out->where, "'%s' is not a list of CPU ids", name)->hint =
-			"write every id: <4 5 6 7>";
+			mk_decode_hint(d, "write every id: ", as_cells(d, p, "<4 5 6 7>"), "");
 		return false;
 	}
 	if (!cells)

@@ -37,6 +37,7 @@ struct mk_delta {
 	char digest[17]; /* of the old state; "" when there is none */
 	struct mk_op *op;
 	size_t n, cap;
+	uint32_t overlay;	/* its number in the stream it was read from; 0 when none is told */
 	size_t ids;		/* that were read */
 	bool skipped_instances; /* one of the states says nothing about instances */
 };

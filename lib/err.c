@@ -79,6 +79,8 @@ uint32_t mk_span_col(struct mk_span s)
 	return (uint32_t)(s.off - line_start(s)) + 1;
 }
 
+enum { CUT = 3 }; /* dots */
+
 size_t mk_span_line(struct mk_span s, char *out, size_t cap, uint32_t *caret, uint32_t *caret_len)
 {
 	size_t start, end, from, n = 0;
@@ -101,6 +103,10 @@ size_t mk_span_line(struct mk_span s, char *out, size_t cap, uint32_t *caret, ui
 		out[n++] = (c < 0x20 && c != '\t') || c == 0x7f ? '?' : (char)c;
 	}
 	out[n] = '\0';
+	if (from > start) /* marked where it is cut */
+		memset(out, '.', n < CUT ? n : CUT);
+	if (n + 1 == cap && from + n < end)
+		memset(out + n - CUT, '.', CUT);
 	*caret = (uint32_t)(s.off - from);
 	if (*caret > n)
 		*caret = (uint32_t)n;

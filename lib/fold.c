@@ -35,8 +35,12 @@ static int execute_create(struct mk_fold *e, const struct mk_op *op)
 	struct mk_instance *x;
 
 	if (mk_instance_find(e->s, op->subject))
-		return mk_fold_refuse(e, op,
-				      "there is an instance of that name (the kernel says EEXIST)");
+	{
+		mk_fold_refuse(e, op, "there is an instance of that name (the kernel says EEXIST)");
+		mk_hint(e->err, "the overlay has been applied already, or was made for another "
+				"state");
+		return MK_NO;
+	}
 	if (op->inst.has_id && !op->inst.id)
 		return mk_fold_refuse(e, op, "id 0 is the host's (the kernel says ENOMEM)");
 	x = mk_instance_add(e->s, op->subject);

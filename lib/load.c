@@ -49,6 +49,7 @@ static int fold_one(struct mk_loaded *out, struct mk_fold *fold, struct mk_item 
 	int rc;
 
 	mk_delta_init(&d, a);
+	d.overlay = (uint32_t)out->overlays + 1;
 	rc = mk_overlay_read(&d, &item->tree, &out->state, err);
 	if (!rc)
 		rc = mk_fold_apply(fold, &d, err);
@@ -80,8 +81,8 @@ int mk_load_next(struct mk_loader *l, struct mk_arena *a, struct mk_loaded *out,
 	if (mk_is_overlay(&l->ahead->tree)) {
 		mk_fail_at(err, MK_BAD, l->ahead->tree.root->at,
 			   "this is an overlay, and no tree came before it");
-		mk_hint(err, "put the state that it changes in front of it, or print it with "
-			     "mk-overlay -p");
+		mk_hint(err, "the state that it changes comes first, in one stream: cat STATE "
+			     "OVERLAY | ...; mk-overlay -p prints it");
 		return MK_BAD;
 	}
 	mk_decode(&out->state, &l->ahead->tree, &l->decode, &out->diags);

@@ -67,6 +67,12 @@ static int item_node(struct reader *r, struct mk_node *n, uint32_t *v)
 	return MK_OK;
 }
 
+/* A place in this overlay. */
+static struct mk_where in(const struct reader *r, const struct mk_node *n, const struct mk_prop *p)
+{
+	return (struct mk_where){n, p, r->d->overlay};
+}
+
 /* An operation of nothing is none: whoever wrote it meant something else. */
 static int no_items(struct reader *r, struct mk_node *n)
 {
@@ -82,7 +88,7 @@ static int memory_op(struct reader *r, struct mk_node *n, enum mk_op_kind kind)
 	op = mk_delta_add(r->d, kind, r->subject);
 	from_node(r, op, n);
 	for (struct mk_node *c = mk_first(n); c; c = mk_next(c)) {
-		struct mk_mem m = {.node = MK_NODE_ANY, .where = {.node = c}};
+		struct mk_mem m = {.node = MK_NODE_ANY, .where = in(r, c, NULL)};
 		struct mk_prop *reg = mk_prop(r->t, c, "reg");
 		bool sized = !r->subject && kind == MK_OP_MEMORY_ADD;
 
@@ -155,7 +161,10 @@ static int device_op(struct reader *r, struct mk_node *n, enum mk_op_kind kind)
 		uses->u =
 			mk_arena_more(r->d->arena, uses->u, uses->n, &uses->cap, sizeof(*uses->u));
 		u = &uses->u[uses->n++];
-		*u = (struct mk_use){.text = id->data, .pci_id = id->data, .device = MK_NO_DEVICE};
+		*u = (struct mk_use){.text = id->data,
+				     .pci_id = id->data,
+				     .device = MK_NO_DEVICE,
+				     .where = in(r, c, id)};
 		if (r->s)
 			mk_use_by_pci(r->s, u);
 	}
@@ -189,12 +198,12 @@ static int create_resources(struct reader *r, struct mk_node *n, struct mk_insta
 	struct mk_prop *cpus = mk_prop(r->t, n, "cpus"), *base = mk_prop(r->t, n, "memory-base");
 	struct mk_prop *nodes = mk_prop(r->t, n, "numa-nodes"),
 		       *names = mk_prop(r->t, n, "device-names");
-	struct mk_mem m = {.node = MK_NODE_ANY, .where = {.node = n}};
+	struct mk_mem m = {.node = MK_NODE_ANY, .where = in(r, n, NULL)};
 	struct mk_state none;
 
 	if (!cpus || !cpus->len || !mk_decode_cells(r->d->arena, cpus, 2, &x->cpus.ids))
 		return bad(r, n, "cpus must be a list of 64-bit ids [MK901]");
-	x->cpus.where = (struct mk_where){n, cpus};
+	x->cpus.where = in(r, n, cpus);
 	if (!mk_prop_u64(mk_prop(r->t, n, "memory-bytes"), &m.size))
 		return bad(r, n, "memory-bytes must be one number of 64 bits [MK901]");
 	if (r->abi == 1) { /* ABI 2 ignores it: the kernel places memory */
@@ -224,7 +233,7 @@ static int create_resources(struct reader *r, struct mk_node *n, struct mk_insta
 	if (wish(r, n, "cpu-affinity", &x->affinity) || wish(r, n, "memory-policy", &x->policy))
 		return MK_BAD;
 	x->uring = mk_child(r->t, n, "uring");
-	x->resources = (struct mk_where){.node = n}; /* what else it has is carried on */
+	x->resources = in(r, n, NULL); /* what else it has is carried on */
 	return MK_OK;
 }
 

@@ -14,6 +14,8 @@ struct mk_ids mk_free_cpus(const struct mk_state *s)
 	struct mk_ids out = {0};
 	bool rising = true;
 
+	if (!s->has_instances && s->available.known)
+		return mk_ids_unique(s->arena, &s->available.ids);
 	mk_ranges_init(&used, s->arena);
 	for (size_t i = 0; i < s->n_instances; i++)
 		mk_ranges_add_ids(&used, &s->instance[i].cpus.ids);

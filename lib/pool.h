@@ -5,7 +5,10 @@
 
 #include "state.h"
 
-/* CPUs of the pool that no instance has, in pool order, each once. */
+/*
+ * CPUs of the pool that no instance has, in pool order, each once; those that
+ * the tree calls free when it says nothing of instances.
+ */
 struct mk_ids mk_free_cpus(const struct mk_state *s);
 
 /*

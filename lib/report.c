@@ -114,23 +114,20 @@ static void print_cpus(struct mk_buf *b, const struct mk_state *s)
 	print_table(b, &t);
 }
 
-static void print_memory(struct mk_buf *b, const struct mk_state *s)
+static void print_memory(struct mk_buf *b, const struct mk_state *s, const struct mk_memmap *map)
 {
 	struct mk_arena *a = s->arena;
-	uint64_t pool = mk_mems_bytes(&s->chunks), free = mk_free_bytes(s, MK_NODE_ANY);
+	uint64_t pool = mk_mems_bytes(&s->chunks);
 	uint64_t all = s->has_memory_total ? s->memory_total : 0;
 	struct table t = {.a = a, .columns = 4, .right = {[1] = true, [2] = true}};
-	struct mk_ranges r;
-	struct mk_range big;
+	struct mk_free_memory free = mk_report_free(map, MK_NODE_ANY);
 
-	mk_free_memory(s, MK_NODE_ANY, &r);
-	big = mk_ranges_largest(&r);
 	if (all)
 		mk_buf_fmt(b, "Memory: %s\n", mk_num_size_text(a, all));
 	else
 		mk_buf_fmt(b, "Memory: %s in the pool, the machine's is not known\n",
 			   mk_num_size_text(a, pool));
-	if (all)
+	if (all && s->memory_host)
 		add_row(&t, (const char *[]){"host", mk_num_size_text(a, s->memory_host),
 					     mk_report_percent(a, s->memory_host, all), ""});
 	for (size_t i = 0; i < s->chunks.n; i++) {
@@ -146,13 +143,9 @@ static void print_memory(struct mk_buf *b, const struct mk_state *s)
 					      : mk_arena_fmt(a, "placed by the kernel%s", on)});
 	}
 	add_row(&t, (const char *[]){
-			    "free", mk_num_size_text(a, free),
-			    all ? mk_report_percent(a, free, all) : "",
-			    big.first <= big.last
-				    ? mk_arena_fmt(a, "largest block %s at 0x%llx",
-						   mk_num_size_text(a, big.last - big.first + 1),
-						   (unsigned long long)big.first)
-				    : ""});
+			    "free", mk_num_size_text(a, free.bytes),
+			    all ? mk_report_percent(a, free.bytes, all) : "",
+			    mk_report_block(a, &free, "largest block")});
 	for (size_t i = 0; i < s->in_use.n; i++)
 		add_row(&t, (const char *[]){
 				    "in use", mk_num_size_text(a, s->in_use.m[i].size), "",
@@ -163,8 +156,6 @@ static void print_memory(struct mk_buf *b, const struct mk_state *s)
 							 : "the kernel")});
 	print_table(b, &t);
 }
-
-enum { NODES_MAX = 1024 }; /* that a kernel has: MAX_NUMNODES */
 
 /* CPUs of a node that are free. */
 static const char *free_on(struct mk_arena *a, const struct mk_numa *n,
@@ -178,13 +169,23 @@ static const char *free_on(struct mk_arena *a, const struct mk_numa *n,
 	return mk_report_ids(a, &here);
 }
 
-static void print_numa(struct mk_buf *b, const struct mk_state *s)
+/* Distances are no set: "10,21,22" */
+static const char *distances(struct mk_arena *a, const struct mk_ids *d)
+{
+	struct mk_buf b;
+
+	mk_buf_init(&b, a);
+	for (size_t i = 0; i < d->n; i++)
+		mk_buf_fmt(&b, "%s%llu", i ? "," : "", (unsigned long long)d->id[i]);
+	return d->n ? mk_buf_cstr(&b) : "-";
+}
+
+static void print_numa(struct mk_buf *b, const struct mk_state *s, const struct mk_memmap *map)
 {
 	struct mk_arena *a = s->arena;
 	struct table t = {.a = a, .columns = 8, .right = {[0] = true, [4] = true, [5] = true}};
 	struct mk_ids ids = mk_free_cpus(s);
-	struct mk_ranges free = mk_ranges_of(a, &ids), r;
-	bool many = s->n_numa > NODES_MAX;
+	struct mk_ranges free = mk_ranges_of(a, &ids);
 
 	if (!s->n_numa)
 		return;
@@ -194,24 +195,17 @@ static void print_numa(struct mk_buf *b, const struct mk_state *s)
 	for (size_t i = 0; i < s->n_numa; i++) {
 		const struct mk_numa *n = &s->numa[i];
 		struct mk_mem m = {.base = n->base, .size = n->size, .placed = true};
-		const char *bytes;
-		struct mk_range big;
+		struct mk_free_memory here = mk_report_free(map, n->id);
+		bool known = n->has_memory || mk_memmap_node(map, n->id)->have;
 
-		mk_ranges_init(&r, a);
-		if (many) /* each is a look at all memory */
-			bytes = "";
-		else
-			mk_free_memory(s, n->id, &r);
-		big = mk_ranges_largest(&r);
-		if (!many)
-			bytes = mk_num_size_text(a, mk_free_bytes(s, n->id));
 		add_row(&t, (const char *[]){mk_arena_fmt(a, "%u", n->id),
 					     mk_report_ids(a, &n->cpus.ids), free_on(a, n, &free),
-					     n->has_memory ? mk_mem_text(a, &m) : "-", bytes,
-					     big.first <= big.last
-						     ? mk_num_size_text(a, big.last - big.first + 1)
-						     : "-",
-					     n->distance.n ? mk_ids_text(a, &n->distance) : "-",
+					     n->has_memory ? mk_mem_text(a, &m) : "-",
+					     known ? mk_num_size_text(a, here.bytes) : "-",
+					     here.block ? mk_arena_fmt(a, here.sure ? "%s" : "<= %s",
+								       mk_num_size_text(a, here.block))
+							: "-",
+					     distances(a, &n->distance),
 					     n->type ? mk_report_safe(a, n->type) : "-"});
 	}
 	print_table(b, &t);
@@ -311,12 +305,14 @@ static void print_instances(struct mk_buf *b, const struct mk_state *s)
 
 void mk_report_state(struct mk_buf *b, const struct mk_state *s)
 {
+	struct mk_memmap map;
 	if (s->has_machine) {
 		mk_buf_fmt(b, "Machine (%s, kernel ABI %u%s)\n", title(s), s->abi,
 			   s->abi_known ? "" : " assumed");
 		print_cpus(b, s);
-		print_memory(b, s);
-		print_numa(b, s);
+		mk_memmap_init(&map, s);
+		print_memory(b, s, &map);
+		print_numa(b, s, &map);
 		print_devices(b, s);
 	} else {
 		mk_buf_fmt(b, "Machine: not known (%s)\n", title(s));

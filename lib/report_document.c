@@ -142,22 +142,24 @@ static void cpus(struct mk_doc *d, const struct mk_state *s)
 
 static void memory(struct mk_doc *d, const struct mk_state *s)
 {
-	struct mk_ranges r;
-	struct mk_range big;
+	struct mk_free_memory free;
+	struct mk_memmap m;
 
-	mk_free_memory(s, MK_NODE_ANY, &r);
-	big = mk_ranges_largest(&r);
+	mk_memmap_init(&m, s);
+	free = mk_report_free(&m, MK_NODE_ANY);
 	map(d, "memory");
 	if (s->has_memory_total) {
 		u64(d, "total_bytes", s->memory_total);
-		u64(d, "host_reserved_bytes", s->memory_host);
+		if (s->memory_host)
+			u64(d, "host_reserved_bytes", s->memory_host);
 	}
 	if (s->chunks.n && s->chunks.m[0].placed)
 		u64(d, "memory_pool_base", s->chunks.m[0].base);
 	u64(d, "memory_pool_bytes", mk_mems_bytes(&s->chunks));
 	regions(d, "pool", &s->chunks);
-	u64(d, "free_bytes", mk_free_bytes(s, MK_NODE_ANY));
-	u64(d, "largest_free_block_bytes", big.first <= big.last ? big.last - big.first + 1 : 0);
+	regions(d, "in_use", &s->in_use);
+	u64(d, "free_bytes", free.bytes);
+	u64(d, "largest_free_block_bytes", free.block);
 	mk_doc_end(d);
 }
 

@@ -3,6 +3,7 @@
 #ifndef MK_REPORT_INT_H
 #define MK_REPORT_INT_H
 
+#include "memmap.h"
 #include "report.h"
 
 /* A name that came from a kernel may hold anything: it is shown as records show it. */
@@ -12,6 +13,20 @@ const char *mk_report_safe(struct mk_arena *a, const char *s);
 struct mk_cpu_counts {
 	size_t host, pool, all;
 };
+/*
+ * What is free of the memory of a node, MK_NODE_ANY for all. Memory that is
+ * given away without an address is somewhere in the free blocks: then none of
+ * them is known to be free as a whole, and block is an upper bound.
+ */
+struct mk_free_memory {
+	uint64_t bytes, block, base;
+	bool sure; /* the block is free, and base is its address */
+};
+struct mk_free_memory mk_report_free(const struct mk_memmap *m, uint32_t node);
+
+/* ", the largest block 5GB at 0xc0000000", with what stands in front; "" when there is none. */
+const char *mk_report_block(struct mk_arena *a, const struct mk_free_memory *f, const char *front);
+
 struct mk_cpu_counts mk_report_cpus(const struct mk_state *s);
 
 /* A cpulist in rising order, each once; "-" for none. */

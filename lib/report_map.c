@@ -17,6 +17,7 @@ enum {
 	LETTERS = sizeof(letters) - 1,
 	ROW_CPUS = 64,
 	ROW_CELLS = 64, /* of the largest chunk */
+	ROW_RANGES = 16,
 };
 
 /* What stands for a CPU or a cell of memory. */
@@ -177,7 +178,7 @@ static void cpu_row(struct map *m, size_t from, size_t to)
 			mk_buf_char(m->b, ' ');
 		put(m, x[i].is);
 	}
-	mk_buf_fmt(m->b, "   %s\n", mk_ids_brief(m->a, &ids, 4));
+	mk_buf_fmt(m->b, "   %s\n", mk_ids_brief(m->a, &ids, ROW_RANGES));
 }
 
 static void cpus(struct map *m)
@@ -317,7 +318,7 @@ static void memory(struct map *m)
 			    !mk_num_add(unplaced, s->instance[i].mem.m[k].size, &unplaced))
 				unplaced = UINT64_MAX;
 	if (unplaced)
-		mk_buf_fmt(m->b, "  and %s that the kernel has placed somewhere\n",
+		mk_buf_fmt(m->b, "  and %s without an address, which the kernel places: not drawn\n",
 			   mk_num_size_text(m->a, unplaced));
 }
 
@@ -333,7 +334,8 @@ static void legend(struct map *m)
 			   i + 1 < shown ? (i % 6 == 5 ? ",\n  " : ", ") : "\n");
 	}
 	if (shown < s->n_instances)
-		mk_buf_fmt(m->b, "  %c %zu more instances\n", OTHERS, s->n_instances - shown);
+		mk_buf_fmt(m->b, "  %c %zu more instance%s\n", OTHERS, s->n_instances - shown,
+			   s->n_instances - shown == 1 ? "" : "s");
 	mk_buf_fmt(m->b, "%s%c free, %c the host's, %c several have it\n",
 		   s->n_instances ? "  " : "", FREE, HOST, SEVERAL);
 }

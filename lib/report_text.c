@@ -47,12 +47,14 @@ static void hardware_memory(struct writer *w)
 	uint64_t pool = mk_mems_bytes(&s->chunks), all = s->has_memory_total ? s->memory_total : 0;
 
 	if (all)
-		mk_buf_fmt(w->b, "  Memory: %s total\n    Host reserved: %s (%s)\n",
-			   mk_num_size_text(w->a, all), mk_num_size_text(w->a, s->memory_host),
-			   mk_report_percent(w->a, s->memory_host, all));
+		mk_buf_fmt(w->b, "  Memory: %s total\n", mk_num_size_text(w->a, all));
 	else
 		mk_buf_fmt(w->b, "  Memory: %s in the pool, the machine's is not stated\n",
 			   mk_num_size_text(w->a, pool));
+	if (all && s->memory_host)
+		mk_buf_fmt(w->b, "    Host reserved: %s (%s)\n",
+			   mk_num_size_text(w->a, s->memory_host),
+			   mk_report_percent(w->a, s->memory_host, all));
 	for (size_t i = 0; i < s->chunks.n; i++) {
 		const struct mk_mem *m = &s->chunks.m[i];
 
@@ -137,28 +139,31 @@ static void utilization(struct writer *w)
 	const struct mk_state *s = w->s;
 	struct mk_ids free = mk_free_cpus(s);
 	size_t all = mk_report_cpus(s).pool;
-	uint64_t pool = mk_mems_bytes(&s->chunks), left = mk_free_bytes(s, MK_NODE_ANY);
-	struct mk_ranges r;
-	struct mk_range big;
+	uint64_t pool = mk_mems_bytes(&s->chunks), at_first;
+	struct mk_state before = *s;
+	struct mk_free_memory left;
+	struct mk_memmap map;
 
 	if (!s->has_machine || !s->n_instances)
 		return;
-	mk_free_memory(s, MK_NODE_ANY, &r);
-	big = mk_ranges_largest(&r);
+	/* what is in use by no instance is neither free nor allocated */
+	before.n_instances = 0;
+	mk_memmap_init(&map, &before);
+	at_first = mk_memmap_bytes(&map, MK_NODE_ANY);
+	mk_memmap_init(&map, s);
+	left = mk_report_free(&map, MK_NODE_ANY);
 	mk_buf_str(w->b, "\nResource Utilization:\n");
 	mk_buf_fmt(w->b, "  CPUs: %zu of %zu in the pool allocated (%s)", all - free.n, all,
 		   mk_report_percent(w->a, all - free.n, all));
 	mk_buf_fmt(w->b, free.n ? ", free: %s\n" : "%.0s\n", mk_report_ids(w->a, &free));
 	mk_buf_fmt(w->b, "  Memory: %s of %s in the pool allocated (%s), free: %s",
-		   mk_num_size_text(w->a, pool - (left < pool ? left : pool)),
-		   mk_num_size_text(w->a, pool),
-		   mk_report_percent(w->a, pool - (left < pool ? left : pool), pool),
-		   mk_num_size_text(w->a, left));
-	if (big.first <= big.last)
-		mk_buf_fmt(w->b, ", the largest block %s at 0x%llx",
-			   mk_num_size_text(w->a, big.last - big.first + 1),
-			   (unsigned long long)big.first);
-	mk_buf_char(w->b, '\n');
+		   mk_num_size_text(w->a, at_first - left.bytes), mk_num_size_text(w->a, pool),
+		   mk_report_percent(w->a, at_first - left.bytes, pool),
+		   mk_num_size_text(w->a, left.bytes));
+	mk_buf_fmt(w->b, "%s\n", mk_report_block(w->a, &left, ", the largest block"));
+	if (at_first < pool)
+		mk_buf_fmt(w->b, "    of the pool %s in use by what is no instance\n",
+			   mk_num_size_text(w->a, pool - at_first));
 }
 
 /* ------------------------------------------------------------ findings */
@@ -250,7 +255,7 @@ static void closing(struct writer *w)
 		mk_buf_fmt(w->b, "%s Validation failed with %zu error%s", w->no, d->errors,
 			   d->errors == 1 ? "" : "s");
 	if (d->warnings)
-		mk_buf_fmt(w->b, " and %zu warning%s", d->warnings, d->warnings == 1 ? "" : "s");
+		mk_buf_fmt(w->b, "%s %zu warning%s", d->errors ? " and" : " with", d->warnings, d->warnings == 1 ? "" : "s");
 	mk_buf_char(w->b, '\n');
 }
 

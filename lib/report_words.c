@@ -42,6 +42,30 @@ struct mk_cpu_counts mk_report_cpus(const struct mk_state *s)
 				      (size_t)mk_ranges_count(&all)};
 }
 
+struct mk_free_memory mk_report_free(const struct mk_memmap *m, uint32_t node)
+{
+	const struct mk_mem_node *n = mk_memmap_node(m, node);
+	struct mk_space big = mk_memmap_largest(m, node);
+	struct mk_free_memory f = {
+		.bytes = mk_memmap_bytes(m, node), .block = big.size, .base = big.base};
+	uint64_t taken = node == MK_NODE_ANY || !n ? m->taken : n->taken;
+
+	f.sure = big.size && !taken;
+	if (f.block > f.bytes)
+		f.block = f.bytes;
+	return f;
+}
+
+const char *mk_report_block(struct mk_arena *a, const struct mk_free_memory *f, const char *front)
+{
+	if (!f->block)
+		return "";
+	if (!f->sure)
+		return mk_arena_fmt(a, "%s at most %s", front, mk_num_size_text(a, f->block));
+	return mk_arena_fmt(a, "%s %s at 0x%llx", front, mk_num_size_text(a, f->block),
+			    (unsigned long long)f->base);
+}
+
 const char *mk_report_uses(struct mk_arena *a, const struct mk_uses *u)
 {
 	struct mk_buf b;

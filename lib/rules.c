@@ -56,9 +56,15 @@ static bool explained(struct mk_rule_ctx *c, const char *subject)
 	return false;
 }
 
+bool mk_rule_has_fired(struct mk_rule_ctx *c, const char *id)
+{
+	return c->fired.n && has_fired(c, id, NULL);
+}
+
 struct mk_diag *mk_rule_find(struct mk_rule_ctx *c, const char *subject, struct mk_where w,
 			     const char *fmt, ...)
 {
+	struct mk_diag *d;
 	va_list ap;
 	char *text;
 
@@ -69,7 +75,9 @@ struct mk_diag *mk_rule_find(struct mk_rule_ctx *c, const char *subject, struct 
 	va_start(ap, fmt);
 	text = mk_arena_vfmt(c->a, fmt, ap);
 	va_end(ap);
-	return mk_finding(c->diags, c->rule->severity, c->rule->id, subject, w, "%s", text);
+	d = mk_finding(c->diags, c->rule->severity, c->rule->id, subject, w, "%s", text);
+	d->hint = c->rule->cure; /* until the rule has a better one */
+	return d;
 }
 
 void mk_rule_party(struct mk_rule_ctx *c, struct mk_diag *d, const char *name)
@@ -127,6 +135,15 @@ void mk_rule_other(struct mk_rule_ctx *c, struct mk_diag *d, struct mk_where w, 
 		d->other_text = mk_arena_fmt(c->a, "%s (%s)", text, mk_where_path(c->a, w));
 }
 
+const char *mk_rule_cpus(struct mk_rule_ctx *c, const struct mk_ids *ids, const char *one,
+			 const char *several)
+{
+	struct mk_ids once = mk_ids_unique(c->a, ids);
+
+	return mk_arena_fmt(c->a, "CPU%s %s%s", once.n == 1 ? "" : "s",
+			    mk_ids_brief(c->a, &once, 8), once.n == 1 ? one : several);
+}
+
 const char *mk_rule_free_cpus(struct mk_rule_ctx *c)
 {
 	struct mk_ids ids;
@@ -139,22 +156,93 @@ const char *mk_rule_free_cpus(struct mk_rule_ctx *c)
 	return c->free_cpus;
 }
 
+static const char *largest_text(struct mk_rule_ctx *c, const struct mk_ranges *free)
+{
+	struct mk_range big = mk_ranges_largest(free);
+
+	if (big.first > big.last)
+		return "no memory of the pool is free";
+	return mk_arena_fmt(c->a, "the largest free block is %s at 0x%llx",
+			    mk_num_size_text(c->a, big.last - big.first + 1),
+			    (unsigned long long)big.first);
+}
+
 const char *mk_rule_free_memory(struct mk_rule_ctx *c)
 {
 	struct mk_ranges r;
-	struct mk_range big;
 
 	if (c->free_memory || !c->s->has_machine)
 		return c->free_memory;
 	mk_free_memory(c->s, MK_NODE_ANY, &r);
-	big = mk_ranges_largest(&r);
-	if (big.first > big.last)
-		c->free_memory = "no memory of the pool is free";
-	else
-		c->free_memory = mk_arena_fmt(c->a, "the largest free block is %s at 0x%llx",
-					      mk_num_size_text(c->a, big.last - big.first + 1),
-					      (unsigned long long)big.first);
-	return c->free_memory;
+	return c->free_memory = largest_text(c, &r);
+}
+
+const char *mk_rule_free_inside(struct mk_rule_ctx *c)
+{
+	struct mk_ranges used, free;
+
+	if (c->free_inside)
+		return c->free_inside;
+	mk_ranges_init(&used, c->a);
+	mk_ranges_init(&free, c->a);
+	for (size_t i = 0; i < c->n_pieces; i++) {
+		const struct mk_mem *m = c->piece[i].m;
+
+		if (c->piece[i].instance == MK_NO_DEVICE ||
+		    mk_ranges_has(&c->chunks, m->base, m->base + (m->size - 1)))
+			mk_ranges_add_size(&used, m->base, m->size);
+	}
+	mk_ranges_join(&used);
+	mk_ranges_minus(&free, &c->chunks, &used);
+	return c->free_inside = largest_text(c, &free);
+}
+
+const char *mk_rule_free_id(struct mk_rule_ctx *c)
+{
+	struct mk_ranges used;
+	uint32_t id = MK_ID_MIN, max = c->opts->max_id ? c->opts->max_id : MK_ID_MAX;
+
+	if (c->free_id)
+		return c->free_id;
+	mk_ranges_init(&used, c->a);
+	for (size_t i = 0; i < c->s->n_instances; i++)
+		if (c->s->instance[i].has_id)
+			mk_ranges_add(&used, c->s->instance[i].id, c->s->instance[i].id);
+	mk_ranges_join(&used);
+	for (size_t i = 0; i < used.n && used.r[i].first <= id; i++)
+		id = used.r[i].last >= id ? (uint32_t)used.r[i].last + 1 : id;
+	return c->free_id = id <= max ? mk_arena_fmt(c->a, "id %u is free; without one the kernel "
+							   "chooses",
+						     id)
+				      : "without an id the kernel chooses one";
+}
+
+const char *mk_rule_nodes(struct mk_rule_ctx *c)
+{
+	struct mk_ids ids = {0};
+
+	for (size_t i = 0; i < c->s->n_numa; i++)
+		mk_ids_add(c->a, &ids, c->s->numa[i].id);
+	return mk_arena_fmt(c->a, "the machine describes NUMA node%s %s", ids.n == 1 ? "" : "s",
+			    mk_ids_brief(c->a, &ids, 8));
+}
+
+struct mk_where mk_rule_at(struct mk_where w, const char *property)
+{
+	for (const struct mk_prop *p = w.node ? mk_prop_first(w.node) : NULL; p;
+	     p = mk_prop_next(p))
+		if (!strcmp(p->name, property))
+			return (struct mk_where){w.node, p, w.overlay};
+	return w;
+}
+
+struct mk_where mk_rule_wish_at(const struct mk_instance *x, const char *property)
+{
+	struct mk_where w = mk_rule_at(x->where, property);
+
+	if (!w.prop)
+		w = mk_rule_at(x->resources, property);
+	return w.prop ? w : x->where;
 }
 
 /* The ids that a list holds more than once. */
@@ -177,8 +265,9 @@ void mk_rule_list_twice(struct mk_rule_ctx *c, const char *subject, const struct
 
 	if (!twice.n)
 		return;
-	d = mk_rule_find(c, subject, list->where, "%s %s %s listed twice%s%s", what,
-			 mk_ids_brief(c->a, &twice, 8), twice.n > 1 ? "are" : "is",
+	d = mk_rule_find(c, subject, list->where, "%s%s %s %s listed twice%s%s", what,
+			 twice.n > 1 ? "s" : "", mk_ids_brief(c->a, &twice, 8),
+			 twice.n > 1 ? "are" : "is",
 			 owner[0] ? " in " : "", owner);
 	d->hint = "list each once";
 	mk_rule_item_ids(c, d, subject, &twice);
@@ -253,7 +342,7 @@ void mk_rule_numa_ids(struct mk_rule_ctx *c, struct mk_ranges *r)
 #define N MK_NOTE
 
 const struct mk_rule mk_rules[] = {
-	{"MK101", E, "resources missing", "describe the machine in /resources", NULL,
+	{"MK101", E, "resources missing", "describe the machine in /resources", "MK804",
 	 mk_rule_resources_there},
 	{"MK102", E, "no CPU available", "list the CPUs that instances may have",
 	 "MK101 MK801 MK804", mk_rule_some_cpu},
@@ -270,7 +359,7 @@ const struct mk_rule mk_rules[] = {
 	 mk_rule_chunk_aligned},
 	{"MK109", E, "memory pool wraps past 2^64", "correct base or size", NULL,
 	 mk_rule_chunk_wraps},
-	{"MK110", E, "memory pool outside the machine's memory", "make it fit", "MK109",
+	{"MK110", E, "memory pool outside the machine's memory", "make it fit", "MK108 MK109",
 	 mk_rule_chunk_in_machine},
 	{"MK111", E, "pool chunks overlap", "keep them apart", "MK109", mk_rule_chunks_apart},
 	{"MK112", E, "NUMA node described twice", "describe each once", NULL, mk_rule_numa_twice},
@@ -278,7 +367,7 @@ const struct mk_rule mk_rules[] = {
 	 mk_rule_numa_memory_apart},
 	{"MK114", E, "CPU in two NUMA nodes", "list each CPU in one node", "MK112",
 	 mk_rule_numa_cpus_apart},
-	{"MK115", E, "CPU of a NUMA node not in the machine", "correct the id, or total", NULL,
+	{"MK115", E, "CPU of a NUMA node not in the machine", "correct the id, or total", "MK104",
 	 mk_rule_numa_cpus_known},
 	{"MK116", E, "distance matrix not square, or its diagonal is not 10",
 	 "one distance a node, 10 to itself", "MK112", mk_rule_numa_distances},
@@ -288,7 +377,7 @@ const struct mk_rule mk_rules[] = {
 	 "remove /instances; create instances by overlays", NULL, mk_rule_baseline_only},
 	{"MK119", E, "CPU in two cores", "list each CPU in one core", NULL,
 	 mk_rule_core_cpus_apart},
-	{"MK120", E, "CPU of a core not in the machine", "correct the id, or total", NULL,
+	{"MK120", E, "CPU of a core not in the machine", "correct the id, or total", "MK104",
 	 mk_rule_core_cpus_known},
 	{"MK121", E, "NUMA nodes have more memory than the machine", "correct one of the two",
 	 "MK110 MK112 MK113", mk_rule_numa_memory_sum},
@@ -327,14 +416,15 @@ const struct mk_rule mk_rules[] = {
 	{"MK306", E, "instance without CPU", "give it one", "MK801 MK804", mk_rule_no_cpu},
 	{"MK307", E, "instance without memory", "give it some", "MK801 MK804", mk_rule_no_memory},
 
-	{"MK401", E, "CPU not in the machine", "use CPUs of the pool", NULL, mk_rule_cpu_unknown},
-	{"MK402", E, "CPU reserved for the host", "use CPUs of the pool", NULL,
+	{"MK401", E, "CPU not in the machine", "use CPUs of the pool", "MK104",
+	 mk_rule_cpu_unknown},
+	{"MK402", E, "CPU reserved for the host", "use CPUs of the pool", "MK103",
 	 mk_rule_cpu_reserved},
 	{"MK403", E, "CPU not in the pool", "use CPUs of the pool", "MK102", mk_rule_cpu_outside},
 	{"MK404", E, "CPU given to several instances", "give it to one", NULL, mk_rule_cpu_shared},
 	{"MK405", E, "CPU listed twice by an instance", "list it once", NULL, mk_rule_cpu_twice},
 
-	{"MK501", E, "memory outside of the pool", "use memory of the pool", "MK106 MK109",
+	{"MK501", E, "memory outside of the pool", "use memory of the pool", "MK106 MK108 MK109",
 	 mk_rule_mem_outside},
 	{"MK502", E, "memory of instances overlaps", "keep it apart", NULL, mk_rule_mem_overlap},
 	{"MK503", E, "memory overlaps a region in use", "keep away from it", NULL,
@@ -370,17 +460,17 @@ const struct mk_rule mk_rules[] = {
 	{"MK704", E, "unknown affinity or policy", "use one that is known", NULL,
 	 mk_rule_policy_known},
 	{"MK705", W, "CPUs that shall be near each other are on several NUMA nodes",
-	 "use CPUs of one node", "MK114", mk_rule_compact_on_one},
+	 "use CPUs of one node", "MK114 MK401 MK402 MK403 MK404", mk_rule_compact_on_one},
 	{"MK706", W, "memory is on another NUMA node than the CPUs", "use memory of their node",
-	 "MK113 MK114", mk_rule_memory_near},
+	 "MK113 MK114 MK401 MK402 MK403 MK404 MK501 MK502 MK503", mk_rule_memory_near},
 	{"MK707", W, "a core is shared by two kernels", "give all CPUs of a core to one kernel",
-	 "MK119", mk_rule_cores_apart},
+	 "MK119 MK401 MK402 MK403 MK404", mk_rule_cores_apart},
 	{"MK708", W, "CPU is not on a NUMA node that is wanted", "use CPUs of those nodes",
-	 "MK114 MK701", mk_rule_cpus_where_wanted},
+	 "MK114 MK401 MK402 MK403 MK404 MK701", mk_rule_cpus_where_wanted},
 	{"MK709", W, "CPUs that shall be spread are on one NUMA node", "use CPUs of several nodes",
-	 "MK114", mk_rule_spread_over_nodes},
+	 "MK114 MK401 MK402 MK403 MK404", mk_rule_spread_over_nodes},
 	{"MK710", W, "memory is not on a NUMA node that it is bound to",
-	 "use memory of those nodes", "MK113 MK701 MK702", mk_rule_memory_bound},
+	 "use memory of those nodes", "MK113 MK501 MK502 MK503 MK701 MK702", mk_rule_memory_bound},
 
 	{"MK801", E, "property of a wrong type or width", "write it as the hint shows", NULL, NULL},
 	{"MK802", E, "property defined twice", "remove one", NULL, NULL},

@@ -90,11 +90,16 @@ void mk_rule_pci_twice(struct mk_rule_ctx *c)
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(x[i].name, x[i - 1].name)) {
 			struct mk_diag *d =
-				mk_rule_find(c, x[i].device->name, x[i].device->where,
-					     "PCI id %s is used by %s and by %s", x[i].name,
-					     x[i - 1].device->name, x[i].device->name);
+				mk_rule_find(c, x[i].device->name,
+					     mk_rule_at(x[i].device->where, "pci-id"),
+					     x[i].device == x[i - 1].device
+						     ? "PCI id %s is used twice by %s and its VFs"
+						     : "PCI id %s is used by %s and by %s",
+					     x[i].name, x[i - 1].device->name, x[i].device->name);
 
-			mk_rule_other(c, d, x[i - 1].device->where, "the other device");
+			if (x[i].device != x[i - 1].device)
+				mk_rule_other(c, d, mk_rule_at(x[i - 1].device->where, "pci-id"),
+					      "the other device");
 			d->hint = x[i].device == x[i - 1].device
 					  ? "a VF has a PCI id of its own: lspci -D lists them"
 					  : "correct one of the two: lspci -D lists the functions "
@@ -205,6 +210,16 @@ void mk_rule_ns_twice(struct mk_rule_ctx *c)
 				   c->s->device[i].name);
 }
 
+static void node_unknown(struct mk_rule_ctx *c, const struct mk_device *d)
+{
+	struct mk_diag *x = mk_rule_find(c, d->name, mk_rule_at(d->where, "numa-node-id"),
+					 "device %s is on NUMA node %u, which is not described",
+					 d->name, d->node);
+
+	x->hint = mk_rule_nodes(c);
+	mk_rule_item(c, x, "%s %u", d->name, d->node);
+}
+
 void mk_rule_device_node(struct mk_rule_ctx *c)
 {
 	struct mk_ranges r;
@@ -214,12 +229,7 @@ void mk_rule_device_node(struct mk_rule_ctx *c)
 		const struct mk_device *d = &c->s->device[i];
 
 		if (d->node != MK_NODE_ANY && !mk_ranges_has(&r, d->node, d->node))
-			mk_rule_item(
-				c,
-				mk_rule_find(c, d->name, d->where,
-					     "device %s is on NUMA node %u, which is not described",
-					     d->name, d->node),
-				"%s %u", d->name, d->node);
+			node_unknown(c, d);
 	}
 }
 
@@ -328,18 +338,19 @@ static void one_unknown(struct mk_rule_ctx *c, const struct mk_instance *x, cons
 
 void mk_rule_use_unknown(struct mk_rule_ctx *c)
 {
-	if (c->s->has_machine)
+	/* devices that could not be read at all are another finding */
+	if (c->s->has_machine && (c->s->n_devices || !mk_rule_has_fired(c, "MK804")))
 		each_use(c, one_unknown);
 }
 
-struct user {
+struct mk_user {
 	const struct mk_use *u;
 	const struct mk_instance *x;
 };
 
 static int by_use(const void *x, const void *y)
 {
-	const struct user *a = x, *b = y;
+	const struct mk_user *a = x, *b = y;
 
 	if (a->u->device != b->u->device)
 		return a->u->device < b->u->device ? -1 : 1;
@@ -352,16 +363,16 @@ static int by_use(const void *x, const void *y)
 	return a->u < b->u ? -1 : a->u > b->u; /* of one list */
 }
 
-static bool same_thing(const struct user *a, const struct user *b)
+static bool same_thing(const struct mk_user *a, const struct mk_user *b)
 {
 	return a->u->device == b->u->device && a->u->part == b->u->part &&
 	       a->u->number == b->u->number;
 }
 
 /* All uses of known devices, sorted so that conflicts stand together: the whole first. */
-static struct user *sorted_uses(struct mk_rule_ctx *c, size_t *n)
+static struct mk_user *sorted_uses(struct mk_rule_ctx *c, size_t *n)
 {
-	struct user *out;
+	struct mk_user *out;
 
 	*n = 0;
 	for (size_t i = 0; i < c->s->n_instances; i++)
@@ -371,17 +382,51 @@ static struct user *sorted_uses(struct mk_rule_ctx *c, size_t *n)
 	for (size_t i = 0; i < c->s->n_instances; i++)
 		for (size_t k = 0; k < c->s->instance[i].devices.n; k++)
 			if (c->s->instance[i].devices.u[k].device != MK_NO_DEVICE)
-				out[(*n)++] = (struct user){&c->s->instance[i].devices.u[k],
+				out[(*n)++] = (struct mk_user){&c->s->instance[i].devices.u[k],
 							    &c->s->instance[i]};
 	if (*n)
 		qsort(out, *n, sizeof(*out), by_use);
 	return out;
 }
 
+/* "; free are 3-4", or "" when it is not known or none is. */
+static const char *free_parts(struct mk_rule_ctx *c, const struct mk_device *d, bool vf)
+{
+	size_t me = (size_t)(d - c->s->device), low = 0, high;
+	const struct mk_cpus *list = vf ? &d->vf : &d->free_ns;
+	struct mk_ranges used;
+	struct mk_ids free = {0};
+
+	if (!c->uses)
+		c->uses = sorted_uses(c, &c->n_uses);
+	high = c->n_uses;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (c->uses[mid].u->device < me)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	mk_ranges_init(&used, c->a);
+	mk_ranges_add_ids(&used, vf ? &d->host_vf.ids : &d->host_ns.ids);
+	for (; low < c->n_uses && c->uses[low].u->device == me; low++) {
+		if (c->uses[low].u->part == MK_WHOLE)
+			return "";
+		if ((c->uses[low].u->part == MK_VF) == vf)
+			mk_ranges_add(&used, c->uses[low].u->number, c->uses[low].u->number);
+	}
+	mk_ranges_join(&used);
+	for (size_t i = 0; i < list->ids.n; i++)
+		if (!mk_ranges_has(&used, list->ids.id[i], list->ids.id[i]))
+			mk_ids_add(c->a, &free, list->ids.id[i]);
+	return free.n ? mk_arena_fmt(c->a, "; free: %s", mk_ids_brief(c->a, &free, 8)) : "";
+}
+
 void mk_rule_use_twice(struct mk_rule_ctx *c)
 {
 	size_t n, end;
-	struct user *u = sorted_uses(c, &n);
+	struct mk_user *u = sorted_uses(c, &n);
 
 	for (size_t i = 0; i < n; i = end) {
 		struct mk_names_list l = {.n = 0};
@@ -398,7 +443,10 @@ void mk_rule_use_twice(struct mk_rule_ctx *c)
 					 : mk_rule_names_text(c, &l));
 		mk_rule_other(c, d, u[i].u->where,
 			      mk_arena_fmt(c->a, "%s has it here", u[i].x->name));
-		d->hint = "a device belongs to one instance";
+		if (u[i].u->part != MK_WHOLE && c->nearest++ < NEAREST_MAX)
+			d->hint = mk_arena_fmt(c->a, "%s belongs to one instance%s", u[i].u->text,
+					       free_parts(c, &c->s->device[u[i].u->device],
+							  u[i].u->part == MK_VF));
 		for (size_t k = i; k < end; k++) {
 			mk_rule_party(c, d, u[k].x->name);
 			use_item(c, d, u[k].x, u[k].u);
@@ -410,7 +458,7 @@ void mk_rule_use_twice(struct mk_rule_ctx *c)
 void mk_rule_use_whole_and_part(struct mk_rule_ctx *c)
 {
 	size_t n, end, part;
-	struct user *u = sorted_uses(c, &n);
+	struct mk_user *u = sorted_uses(c, &n);
 
 	for (size_t i = 0; i < n; i = end) {
 		struct mk_names_list l = {.n = 0};
@@ -451,8 +499,8 @@ static struct mk_offer offer_of(struct mk_rule_ctx *c, const struct mk_device *d
 				     mk_ranges_of(c->a, vf ? &d->host_vf.ids : &d->host_ns.ids)};
 
 	if (list->ids.n)
-		o.hint = mk_arena_fmt(c->a, "%s offers %s %s", d->name, what,
-				      mk_ids_brief(c->a, &list->ids, 8));
+		o.hint = mk_arena_fmt(c->a, "%s offers %s %s%s", d->name, what,
+				      mk_ids_brief(c->a, &list->ids, 8), free_parts(c, d, vf));
 	else if (!list->known && vf && d->has_vfs && d->vfs)
 		o.hint = mk_arena_fmt(c->a, "%s has VFs 0-%llu", d->name,
 				      (unsigned long long)d->vfs - 1);
@@ -514,10 +562,12 @@ static void one_planned(struct mk_rule_ctx *c, const struct mk_instance *x, cons
 		return;
 	d = mk_rule_find(c, x->name, u->where, "planned only: this kernel cannot hand out %s to %s",
 			 u->text, x->name);
-	d->hint = u->part == MK_VF ? "describe the VF with its own PCI id: vf@N { pci-id = "
-				     "\"0000:01:10.0\"; };"
-				   : "the kernel hands out PCI functions, no namespaces; "
-				     "give the whole device";
+	d->hint = u->part == MK_VF
+			  ? mk_arena_fmt(c->a, "describe the VF with its own PCI id (lspci -D lists "
+					       "them): vf@%u { pci-id = ...; };",
+					 u->number)
+			  : "the kernel hands out PCI functions, no namespaces; "
+			    "give the whole device";
 	use_item(c, d, x, u);
 }
 

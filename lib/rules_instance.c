@@ -16,7 +16,7 @@ static void one_id_zero(struct mk_rule_ctx *c, const struct mk_instance *x)
 	if (x->has_id && !x->id)
 		mk_rule_find(c, x->name, x->id_at, "instance %s has id 0, which is the host's",
 			     x->name)
-			->hint = "leave the id out, or choose one from 1";
+			->hint = mk_rule_free_id(c);
 }
 
 void mk_rule_id_zero(struct mk_rule_ctx *c)
@@ -60,7 +60,7 @@ void mk_rule_id_twice(struct mk_rule_ctx *c)
 				 c->s->instance[x[i + 1].instance].id_at, "id %u is used by %s",
 				 x[i].id, mk_rule_names_text(c, &l));
 		mk_rule_other(c, d, c->s->instance[x[i].instance].id_at, "used first here");
-		d->hint = "leave ids out, and free ones are chosen";
+		d->hint = mk_rule_free_id(c);
 		for (size_t k = i; k < end; k++) {
 			mk_rule_party(c, d, c->s->instance[x[k].instance].name);
 			mk_rule_item(c, d, "%u %s", x[i].id, c->s->instance[x[k].instance].name);
@@ -71,14 +71,15 @@ void mk_rule_id_twice(struct mk_rule_ctx *c)
 static void one_id_above(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	uint32_t max = c->opts->max_id ? c->opts->max_id : MK_ID_MAX;
+	struct mk_diag *d;
 
-	if (x->has_id && x->id > max)
-		mk_rule_item(
-			c,
-			mk_rule_find(c, x->name, x->id_at,
-				     "instance %s has id %u: the kernel cannot load ids above %u",
-				     x->name, x->id, max),
-			"%u %s", x->id, x->name);
+	if (!x->has_id || x->id <= max)
+		return;
+	d = mk_rule_find(c, x->name, x->id_at,
+			 "instance %s has id %u: the kernel cannot load ids above %u", x->name,
+			 x->id, max);
+	d->hint = mk_rule_free_id(c);
+	mk_rule_item(c, d, "%u %s", x->id, x->name);
 }
 
 void mk_rule_id_above(struct mk_rule_ctx *c)
@@ -124,8 +125,8 @@ static void one_cpu_unknown(struct mk_rule_ctx *c, const struct mk_instance *x)
 	if (!bad.n)
 		return;
 	d = mk_rule_find(c, x->name, x->cpus.where,
-			 "instance %s: the machine has no CPU %s (ids end at %llu)", x->name,
-			 mk_ids_brief(c->a, &bad, 8), (unsigned long long)c->s->cpu_total - 1);
+			 "instance %s: the machine has no %s (ids end at %llu)", x->name,
+			 mk_rule_cpus(c, &bad, "", ""), (unsigned long long)c->s->cpu_total - 1);
 	d->hint = mk_rule_free_cpus(c);
 	mk_rule_item_ids(c, d, x->name, &bad);
 }
@@ -146,8 +147,8 @@ static void one_cpu_reserved(struct mk_rule_ctx *c, const struct mk_instance *x)
 			mk_ids_add(c->a, &bad, x->cpus.ids.id[i]);
 	if (!bad.n)
 		return;
-	d = mk_rule_find(c, x->name, x->cpus.where, "instance %s: CPU %s is reserved for the host",
-			 x->name, mk_ids_brief(c->a, &bad, 8));
+	d = mk_rule_find(c, x->name, x->cpus.where, "instance %s: %s reserved for the host",
+			 x->name, mk_rule_cpus(c, &bad, " is", " are"));
 	mk_rule_other(c, d, c->s->host_cpus.where, "reserved here");
 	d->hint = mk_rule_free_cpus(c);
 	mk_rule_item_ids(c, d, x->name, &bad);
@@ -173,15 +174,15 @@ static void one_cpu_outside(struct mk_rule_ctx *c, const struct mk_instance *x)
 	}
 	if (!bad.n)
 		return;
-	d = mk_rule_find(c, x->name, x->cpus.where, "instance %s: CPU %s is not in the pool",
-			 x->name, mk_ids_brief(c->a, &bad, 8));
+	d = mk_rule_find(c, x->name, x->cpus.where, "instance %s: %s not in the pool",
+			 x->name, mk_rule_cpus(c, &bad, " is", " are"));
 	d->hint = mk_rule_free_cpus(c);
 	mk_rule_item_ids(c, d, x->name, &bad);
 }
 
 void mk_rule_cpu_outside(struct mk_rule_ctx *c)
 {
-	if (c->s->has_machine)
+	if (c->s->has_machine && c->pool.n) /* without a pool that is what is wrong */
 		mk_rule_each_instance(c, one_cpu_outside);
 }
 
@@ -218,13 +219,13 @@ static void report_shared(struct mk_rule_ctx *c, const struct shared *x, size_t 
 		mk_rule_names_add(&l, c->s->instance[c->held[x->first + i].instance].name);
 	if (x->n == 2)
 		d = mk_rule_find(c, b->name, b->cpus.where,
-				 "CPU %s is given to %s (CPUs %s) and to %s (CPUs %s)",
-				 mk_ids_brief(c->a, &cpus, 8), a->name,
-				 mk_ids_brief(c->a, &a->cpus.ids, 8), b->name,
-				 mk_ids_brief(c->a, &b->cpus.ids, 8));
+				 "%s given to %s (%s) and to %s (%s)",
+				 mk_rule_cpus(c, &cpus, " is", " are"), a->name,
+				 mk_rule_cpus(c, &a->cpus.ids, "", ""), b->name,
+				 mk_rule_cpus(c, &b->cpus.ids, "", ""));
 	else
-		d = mk_rule_find(c, b->name, b->cpus.where, "CPU %s is given to %zu instances: %s",
-				 mk_ids_brief(c->a, &cpus, 8), x->n, mk_rule_names_text(c, &l));
+		d = mk_rule_find(c, b->name, b->cpus.where, "%s given to %zu instances: %s",
+				 mk_rule_cpus(c, &cpus, " is", " are"), x->n, mk_rule_names_text(c, &l));
 	mk_rule_other(c, d, a->cpus.where, mk_arena_fmt(c->a, "%s has it here", a->name));
 	d->hint = mk_rule_free_cpus(c);
 	for (size_t i = 0; i < x->n; i++) {
@@ -287,7 +288,11 @@ static void one_outside(struct mk_rule_ctx *c, const struct mk_instance *x, cons
 		return;
 	d = mk_rule_find(c, x->name, m->where, "instance %s: memory %s is outside of the pool",
 			 x->name, mk_mem_text(c->a, m));
-	d->hint = mk_rule_free_memory(c);
+	if (c->s->chunks.n == 1)
+		mk_rule_other(c, d, c->s->chunks.m[0].where,
+			      mk_arena_fmt(c->a, "the pool is %s",
+					   mk_mem_text(c->a, &c->s->chunks.m[0])));
+	d->hint = mk_rule_free_inside(c);
 	mk_rule_item_mem(c, d, x->name, m);
 }
 
@@ -333,7 +338,9 @@ static void report_cluster(struct mk_rule_ctx *c, const struct mk_piece *x, size
 	}
 	mk_rule_other(c, d, other->m->where,
 		      mk_arena_fmt(c->a, "%s is here", piece_text(c, other)));
-	d->hint = mk_rule_free_memory(c);
+	d->hint = n == 2 && x[0].instance == x[1].instance && x[0].instance != MK_NO_DEVICE
+			  ? "both are of one instance: remove one, or correct base and size"
+			  : mk_rule_free_memory(c);
 	for (size_t i = 0; i < n; i++) {
 		const char *owner = x[i].instance != MK_NO_DEVICE
 					    ? c->s->instance[x[i].instance].name
@@ -488,8 +495,8 @@ static void changed_blocks(struct mk_rule_ctx *c, const struct mk_instance *x,
 			continue;
 		d = mk_rule_find(
 			c, x->name, m->n ? m->m[m->n - 1].where : x->where,
-			"instance %s runs, and %s %s: base and size are no multiples of its "
-			"memory block of %s",
+			"instance %s runs, and %s %s: not whole blocks of its memory, which are "
+			"of %s",
 			x->name, what, mk_mem_text(c->a, &r), mk_num_size_text(c->a, block));
 		d->hint = mk_arena_fmt(c->a, "use multiples of 0x%llx, or halt it first",
 				       (unsigned long long)block);

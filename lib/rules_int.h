@@ -32,14 +32,16 @@ struct mk_rule_ctx {
 	struct mk_piece *piece;
 	size_t n_pieces;
 	/* hints that are the same for all findings, made when the first one needs them */
-	const char *free_cpus, *free_memory;
+	const char *free_cpus, *free_memory, *free_inside, *free_id;
+	struct mk_user *uses; /* of devices, by device; for rules_device.c, when first needed */
+	size_t n_uses;
 	struct mk_offer *offer; /* two a device, for mk_rule_use_unavailable */
 	/* for rules_topology.c: made when first needed */
 	struct mk_cpu_in *node_of_cpu;
 	size_t n_node_of_cpu, n_numa_by_base;
 	const struct mk_numa **numa_by_base;
 	uint64_t largest_node_bytes; /* of the pool */
-	unsigned nearest; /* device names looked for: a search a finding would be quadratic */
+	unsigned nearest; /* searches for a hint: one a finding would be quadratic */
 };
 
 /* Order by CPU, then by holder: for qsort. */
@@ -75,15 +77,33 @@ void mk_rule_item_ids(struct mk_rule_ctx *c, struct mk_diag *d, const char *owne
 void mk_rule_item_mem(struct mk_rule_ctx *c, struct mk_diag *d, const char *owner,
 		      const struct mk_mem *m);
 
+/* Whether a rule has found an error anywhere that is not an old one. */
+bool mk_rule_has_fired(struct mk_rule_ctx *c, const char *id);
+
 /* One of several instances that a finding is about. */
 void mk_rule_party(struct mk_rule_ctx *c, struct mk_diag *d, const char *name);
 
 /* Names the other party of a finding. */
 void mk_rule_other(struct mk_rule_ctx *c, struct mk_diag *d, struct mk_where w, const char *text);
 
+/* "CPU 5 is", "CPUs 4-5 are": each once. */
+const char *mk_rule_cpus(struct mk_rule_ctx *c, const struct mk_ids *ids, const char *one,
+			 const char *several);
+
 /* Hints with what is free. */
 const char *mk_rule_free_cpus(struct mk_rule_ctx *c);
 const char *mk_rule_free_memory(struct mk_rule_ctx *c);
+
+/* The same as if regions that are not wholly inside of the pool had nothing of it. */
+const char *mk_rule_free_inside(struct mk_rule_ctx *c);
+
+/* "id 3 is free; ...", "the machine describes NUMA nodes 0-1" */
+const char *mk_rule_free_id(struct mk_rule_ctx *c);
+const char *mk_rule_nodes(struct mk_rule_ctx *c);
+
+/* The place of a property, or of its node where that has none of the name. */
+struct mk_where mk_rule_at(struct mk_where w, const char *property);
+struct mk_where mk_rule_wish_at(const struct mk_instance *x, const char *property);
 
 /* Finds ids that a list holds more than once. */
 void mk_rule_list_twice(struct mk_rule_ctx *c, const char *subject, const struct mk_cpus *list,

@@ -16,7 +16,7 @@ void mk_rule_resources_there(struct mk_rule_ctx *c)
 {
 	if (!c->s->has_machine && c->s->dialect != MK_DIALECT_VIEW)
 		mk_rule_find(c, "@pool",
-			     (struct mk_where){c->s->tree ? c->s->tree->root : NULL, NULL},
+			     (struct mk_where){.node = c->s->tree ? c->s->tree->root : NULL},
 			     "there is no /resources: nothing says what the machine has")
 			->hint = "add resources { cpus = /bits/ 64 <...>; memory-base = <...>; "
 				 "memory-bytes = <...>; };";
@@ -26,8 +26,11 @@ void mk_rule_some_cpu(struct mk_rule_ctx *c)
 {
 	if (c->s->has_machine && !c->s->pool.ids.n)
 		mk_rule_find(c, "@pool", c->s->pool.where, "the pool has no CPU")->hint =
-			"list the CPUs that instances may have, for instance cpus = /bits/ 64 <4 5 "
-			"6 7>;";
+			c->s->dialect == MK_DIALECT_NESTED
+				? "list the CPUs that instances may have: available = <4 5 6 7>; in "
+				  "cpus { }"
+				: "list the CPUs that instances may have, for instance cpus = "
+				  "/bits/ 64 <4 5 6 7>;";
 }
 
 void mk_rule_pool_and_host(struct mk_rule_ctx *c)
@@ -40,8 +43,8 @@ void mk_rule_pool_and_host(struct mk_rule_ctx *c)
 			mk_ids_add(c->a, &both, c->s->pool.ids.id[i]);
 	if (!both.n)
 		return;
-	d = mk_rule_find(c, "@pool", c->s->pool.where, "CPU %s belongs to the host and to the pool",
-			 mk_ids_brief(c->a, &both, 8));
+	d = mk_rule_find(c, "@pool", c->s->pool.where, "%s to the host and to the pool",
+			 mk_rule_cpus(c, &both, " belongs", " belong"));
 	mk_rule_other(c, d, c->s->host_cpus.where, "reserved for the host here");
 	d->hint = "take it out of one of the two lists";
 	mk_rule_item_ids(c, d, "@pool", &both);
@@ -57,8 +60,8 @@ static void above_total(struct mk_rule_ctx *c, const char *subject, const struct
 			mk_ids_add(c->a, &above, list->ids.id[i]);
 	if (!above.n)
 		return;
-	d = mk_rule_find(c, subject, list->where, "CPU %s is not below total, which is %llu",
-			 mk_ids_brief(c->a, &above, 8), (unsigned long long)c->s->cpu_total);
+	d = mk_rule_find(c, subject, list->where, "%s not below total, which is %llu",
+			 mk_rule_cpus(c, &above, " is", " are"), (unsigned long long)c->s->cpu_total);
 	d->hint = mk_arena_fmt(c->a,
 			       "ids go from 0 to %llu; total is an upper bound of ids, no count",
 			       (unsigned long long)c->s->cpu_total - 1);
@@ -86,16 +89,27 @@ void mk_rule_pool_twice(struct mk_rule_ctx *c)
 
 void mk_rule_pool_memory(struct mk_rule_ctx *c)
 {
+	uint64_t base = UINT64_MAX, bytes = 0x40000000;
 	struct mk_diag *d;
 
 	if (!c->s->has_machine || c->s->chunks.n)
 		return;
+	for (size_t i = 0; i < c->s->n_numa; i++)
+		if (c->s->numa[i].has_memory && c->s->numa[i].base < base)
+			base = c->s->numa[i].base;
+	base = base == UINT64_MAX ? 0 : base;
 	d = mk_rule_find(c, "@pool", c->s->resources, "the pool has no memory");
-	d->hint = c->s->dialect == MK_DIALECT_NESTED
-			  ? "add memory-pool-base = <0x80000000>; and memory-pool-bytes = <0x0 "
-			    "0x40000000>; to memory { }"
-			  : "add memory-base = <0x0 0x80000000>; and memory-bytes = <0x0 "
-			    "0x40000000>;";
+	base += c->s->memory_host ? c->s->memory_host : 0x80000000;
+	if (c->s->has_memory_total && c->s->memory_total > c->s->memory_host)
+		bytes = c->s->memory_total - c->s->memory_host;
+	d->hint = mk_arena_fmt(c->a,
+			       c->s->dialect == MK_DIALECT_NESTED
+				       ? "memory { } says where it is: memory-pool-base = "
+					 "<0x%x 0x%x>; memory-pool-bytes = <0x%x 0x%x>;"
+				       : "add memory-base = <0x%x 0x%x>; and memory-bytes = <0x%x "
+					 "0x%x>;",
+			       (unsigned)(base >> 32), (unsigned)(base & UINT32_MAX),
+			       (unsigned)(bytes >> 32), (unsigned)(bytes & UINT32_MAX));
 }
 
 void mk_rule_chunk_empty(struct mk_rule_ctx *c)
@@ -139,6 +153,29 @@ void mk_rule_chunk_wraps(struct mk_rule_ctx *c)
 	}
 }
 
+static void chunk_in_nodes(struct mk_rule_ctx *c, const struct mk_mem *m)
+{
+	struct mk_ranges one, out;
+	struct mk_mem part = *m;
+	struct mk_diag *d;
+
+	if (!m->placed || !m->size ||
+	    mk_ranges_has(&c->numa_memory, m->base, m->base + (m->size - 1)))
+		return;
+	mk_ranges_init(&one, c->a);
+	mk_ranges_init(&out, c->a);
+	mk_ranges_add_size(&one, m->base, m->size);
+	mk_ranges_minus(&out, &one, &c->numa_memory);
+	part.base = out.r[0].first;
+	part.size = out.r[0].last - out.r[0].first + 1;
+	d = mk_rule_find(c, "@pool", m->where,
+			 "memory chunk %s is not in the memory of the NUMA nodes",
+			 mk_mem_text(c->a, m));
+	d->hint = mk_arena_fmt(c->a, "no node has %s%s", mk_mem_text(c->a, &part),
+			       out.n > 1 ? ", nor further parts of it" : "");
+	mk_rule_item_mem(c, d, "@pool", m);
+}
+
 void mk_rule_chunk_in_machine(struct mk_rule_ctx *c)
 {
 	const struct mk_state *s = c->s;
@@ -161,19 +198,11 @@ void mk_rule_chunk_in_machine(struct mk_rule_ctx *c)
 				c->a, "the pool can have up to 0x%llx bytes",
 				(unsigned long long)(s->memory_total - s->memory_host));
 	}
-	for (size_t i = 0; c->numa_memory.n && i < s->chunks.n; i++) {
-		const struct mk_mem *m = &s->chunks.m[i];
-
-		if (m->placed && m->size &&
-		    !mk_ranges_has(&c->numa_memory, m->base, m->base + (m->size - 1)))
-			mk_rule_item_mem(
-				c,
-				mk_rule_find(
-					c, "@pool", m->where,
-					"memory chunk %s is not in the memory of the NUMA nodes",
-					mk_mem_text(c->a, m)),
-				"@pool", m);
-	}
+	/* too much and therefore outside is one mistake, unless it is compared with an old one */
+	if (sum > s->memory_total && s->has_memory_total && s->chunks.n == 1 && !c->opts->known)
+		return;
+	for (size_t i = 0; c->numa_memory.n && i < s->chunks.n; i++)
+		chunk_in_nodes(c, &s->chunks.m[i]);
 }
 
 static int by_base(const void *x, const void *y)
@@ -439,7 +468,8 @@ void mk_rule_all_given(struct mk_rule_ctx *c)
 
 static void bad_distance(struct mk_rule_ctx *c, const struct mk_numa *x, const char *text)
 {
-	struct mk_diag *d = mk_rule_find(c, "@host", x->where, "%s", text);
+	struct mk_diag *d =
+		mk_rule_find(c, "@host", mk_rule_at(x->where, "distance-matrix"), "%s", text);
 
 	d->hint = "distance-matrix is a row for each node, in the order of the nodes: <10 21> for "
 		  "the first of two";

@@ -91,20 +91,48 @@ static uint32_t node_of_memory(struct mk_rule_ctx *c, const struct mk_mem *m)
 	return n && m->base - n->base < n->size ? n->id : MK_NODE_ANY;
 }
 
-/* A node that a region lies on, with its first or its last byte, and that is not one of these. */
-static bool is_elsewhere(struct mk_rule_ctx *c, const struct mk_mem *m,
-			 const struct mk_ranges *nodes, uint32_t *node)
+/*
+ * Bytes of a region that lie on nodes that are not of these, and the first such
+ * node. Memory of which no node is known is on none.
+ */
+static uint64_t bytes_elsewhere(struct mk_rule_ctx *c, const struct mk_mem *m,
+				const struct mk_ranges *nodes, uint32_t *node)
 {
-	struct mk_mem last = *m;
+	uint64_t sum = 0, last = m->base + (m->size - 1);
+	size_t i = 0, high = c->n_numa_by_base;
 
-	*node = node_of_memory(c, m);
-	if (*node != MK_NODE_ANY && !mk_ranges_has(nodes, *node, *node))
-		return true;
-	if (!m->placed || !m->size || mk_rule_wraps(m))
-		return false;
-	last.base += m->size - 1;
-	*node = node_of_memory(c, &last);
-	return *node != MK_NODE_ANY && !mk_ranges_has(nodes, *node, *node);
+	*node = m->node;
+	if (m->node != MK_NODE_ANY || !m->placed || !m->size || mk_rule_wraps(m))
+		return m->node != MK_NODE_ANY && !mk_ranges_has(nodes, *node, *node) ? m->size : 0;
+	while (i < high) { /* the first that begins behind its first byte */
+		size_t mid = i + (high - i) / 2;
+
+		if (c->numa_by_base[mid]->base <= m->base)
+			i = mid + 1;
+		else
+			high = mid;
+	}
+	for (i = i ? i - 1 : 0; i < c->n_numa_by_base && c->numa_by_base[i]->base <= last; i++) {
+		const struct mk_numa *n = c->numa_by_base[i];
+		uint64_t from = n->base > m->base ? n->base : m->base;
+		uint64_t end = n->size - 1 > UINT64_MAX - n->base ? UINT64_MAX
+								  : n->base + (n->size - 1);
+
+		end = end < last ? end : last;
+		if (end < from || mk_ranges_has(nodes, n->id, n->id))
+			continue;
+		*node = sum ? *node : n->id;
+		sum += end - from + 1;
+	}
+	return sum;
+}
+
+/* "memory 0x.. (2GB)", or "1GB of memory 0x.. (2GB)" */
+static const char *part_text(struct mk_rule_ctx *c, const struct mk_mem *m, uint64_t bytes)
+{
+	return mk_arena_fmt(c->a, "%s%smemory %s",
+			    bytes < m->size ? mk_num_size_text(c->a, bytes) : "",
+			    bytes < m->size ? " of " : "", mk_mem_text(c->a, m));
 }
 
 /* The NUMA nodes on which an instance has CPUs. */
@@ -139,6 +167,17 @@ static bool word_is(const char *word, const char *wanted)
 
 /* ------------------------------------------------------------ what is wished for */
 
+static struct mk_diag *nodes_unknown(struct mk_rule_ctx *c, const struct mk_instance *x,
+				     const struct mk_ids *nodes)
+{
+	struct mk_diag *d = mk_rule_find(c, x->name, mk_rule_wish_at(x, "numa-nodes"),
+					 "instance %s wants NUMA node %s, which is not described",
+					 x->name, mk_ids_brief(c->a, nodes, 8));
+
+	d->hint = mk_rule_nodes(c);
+	return d;
+}
+
 void mk_rule_wish_nodes(struct mk_rule_ctx *c)
 {
 	struct mk_ranges r;
@@ -154,18 +193,15 @@ void mk_rule_wish_nodes(struct mk_rule_ctx *c)
 		if (bad.n)
 			mk_rule_item_ids(
 				c,
-				mk_rule_find(
-					c, x->name, x->where,
-					"instance %s wants NUMA node %s, which is not described",
-					x->name, mk_ids_brief(c->a, &bad, 8)),
-				x->name, &bad);
+				nodes_unknown(c, x, &bad), x->name, &bad);
 	}
 }
 
 static void one_bind(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	if (x->policy && !strcmp(x->policy, "bind") && !x->numa_nodes.n)
-		mk_rule_find(c, x->name, x->where, "instance %s binds its memory to no NUMA node",
+		mk_rule_find(c, x->name, mk_rule_wish_at(x, "memory-policy"),
+			     "instance %s binds its memory to no NUMA node",
 			     x->name)
 			->hint = "add numa-nodes = <0>; or drop memory-policy";
 }
@@ -185,8 +221,8 @@ static void one_word(struct mk_rule_ctx *c, const struct mk_instance *x, const c
 	for (; *known; known++)
 		if (!strcmp(word, *known))
 			return;
-	d = mk_rule_find(c, x->name, x->where, "instance %s: %s '%s' is not known", x->name,
-			 property, word);
+	d = mk_rule_find(c, x->name, mk_rule_wish_at(x, property), "instance %s: %s '%s' is not known",
+			 x->name, property, word);
 	d->hint = hint;
 	mk_rule_item(c, d, "%s %s %s", property, word, x->name);
 }
@@ -212,7 +248,7 @@ static void one_local(struct mk_rule_ctx *c, const struct mk_instance *x)
 
 	if (!word_is(x->policy, "local") || bytes <= c->largest_node_bytes)
 		return;
-	d = mk_rule_find(c, x->name, x->where,
+	d = mk_rule_find(c, x->name, mk_rule_wish_at(x, "memory-policy"),
 			 "instance %s wants %s of local memory: no NUMA node has more than %s of "
 			 "the pool",
 			 x->name, mk_num_size_text(c->a, bytes),
@@ -301,13 +337,13 @@ static void one_remote(struct mk_rule_ctx *c, const struct mk_instance *x)
 	for (size_t i = 0; i < x->mem.n; i++) {
 		struct mk_diag *d;
 		uint32_t node;
+		uint64_t bytes = bytes_elsewhere(c, &x->mem.m[i], &nodes, &node);
 
-		if (!is_elsewhere(c, &x->mem.m[i], &nodes, &node))
+		if (!bytes)
 			continue;
 		d = mk_rule_find(c, x->name, x->mem.m[i].where,
-				 "instance %s: memory %s is on NUMA node %u, its CPUs are on %s",
-				 x->name, mk_mem_text(c->a, &x->mem.m[i]), node,
-				 nodes_text(c, &nodes));
+				 "instance %s: %s is on NUMA node %u, its CPUs are on %s", x->name,
+				 part_text(c, &x->mem.m[i], bytes), node, nodes_text(c, &nodes));
 		d->hint = "remote memory is slow: memory=SIZE@NODE asks for that of a node";
 		mk_rule_item_mem(c, d, x->name, &x->mem.m[i]);
 	}
@@ -333,9 +369,9 @@ static void one_off_node(struct mk_rule_ctx *c, const struct mk_instance *x)
 	if (off.n)
 		mk_rule_item_ids(c,
 				 mk_rule_find(c, x->name, x->cpus.where,
-					      "instance %s wants %s, and CPU %s is not there",
-					      x->name, nodes_text(c, &wanted),
-					      mk_ids_brief(c->a, &off, 8)),
+					      "instance %s wants %s, and %s not there", x->name,
+					      nodes_text(c, &wanted),
+					      mk_rule_cpus(c, &off, " is", " are")),
 				 x->name, &off);
 }
 
@@ -383,14 +419,15 @@ static void one_bound(struct mk_rule_ctx *c, const struct mk_instance *x)
 		return;
 	for (size_t i = 0; i < x->mem.n; i++) {
 		uint32_t node;
+		uint64_t bytes = bytes_elsewhere(c, &x->mem.m[i], &wanted, &node);
 
-		if (is_elsewhere(c, &x->mem.m[i], &wanted, &node))
+		if (bytes)
 			mk_rule_item_mem(
 				c,
 				mk_rule_find(c, x->name, x->mem.m[i].where,
-					     "instance %s: memory %s is on NUMA node %u, and is "
-					     "bound to %s",
-					     x->name, mk_mem_text(c->a, &x->mem.m[i]), node,
+					     "instance %s: %s is on NUMA node %u, and is bound to "
+					     "%s",
+					     x->name, part_text(c, &x->mem.m[i], bytes), node,
 					     nodes_text(c, &wanted)),
 				x->name, &x->mem.m[i]);
 	}

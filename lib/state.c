@@ -311,6 +311,8 @@ const char *mk_where_path(struct mk_arena *a, struct mk_where w)
 	if (!w.node)
 		return w.prop ? w.prop->name : NULL;
 	path = mk_node_path(a, w.node);
+	if (w.overlay)
+		path = mk_arena_fmt(a, "overlay %u: %s", w.overlay, path);
 	return w.prop ? mk_arena_fmt(a, "%s:%s", path, w.prop->name) : path;
 }
 
@@ -351,6 +353,18 @@ static void *copied(struct mk_arena *a, const void *items, size_t n, size_t size
 	if (n)
 		memcpy(p, items, n * size);
 	return p;
+}
+
+uint64_t mk_numa_distance(const struct mk_state *s, size_t i, size_t k)
+{
+	const struct mk_ids *d = &s->numa[i].distance;
+
+	if (i == k)
+		return 10;
+	/* a row of the matrix in each node, or all of it */
+	return d->n == s->n_numa		 ? d->id[k]
+	       : d->n == s->n_numa * s->n_numa ? d->id[i * s->n_numa + k]
+					       : 20;
 }
 
 struct mk_state mk_state_copy(const struct mk_state *s)

@@ -34,6 +34,7 @@ enum mk_dialect_kind {
 struct mk_where {
 	const struct mk_node *node;
 	const struct mk_prop *prop;
+	uint32_t overlay; /* it is of this overlay of the stream, from 1; 0: of the tree */
 };
 
 /* A piece of memory: a chunk of the pool, a region of an instance. It has identity: never merged or
@@ -153,6 +154,7 @@ struct mk_state {
 	bool has_instances;   /* /instances was there, maybe empty */
 
 	struct mk_cpus pool, host_cpus;
+	struct mk_cpus available; /* free ones, as a tree says that has no /instances */
 	uint64_t cpu_total; /* upper bound of ids, 0 when unknown */
 	struct mk_where cpu_total_at;
 	uint64_t memory_total, memory_host; /* of the machine, of the host; 0 when unknown */
@@ -231,6 +233,12 @@ struct mk_diag *mk_finding(struct mk_diags *d, enum mk_severity severity, const 
 
 /* "0x80000000-0xbfffffff (1GB)" */
 char *mk_mem_text(struct mk_arena *a, const struct mk_mem *m);
+
+/*
+ * The distance from s->numa[i] to s->numa[k], as the matrix of the machine says:
+ * 10 to itself, and 20 where it says nothing (ACPI's figures).
+ */
+uint64_t mk_numa_distance(const struct mk_state *s, size_t i, size_t k);
 
 /* A copy that can be changed without touching the old one; strings and nodes are shared. */
 struct mk_state mk_state_copy(const struct mk_state *s);

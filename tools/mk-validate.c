@@ -82,7 +82,7 @@ static void judge(struct validate *v, struct mk_diags *d)
 			x->severity = MK_ERROR;
 		if (x->severity == MK_ERROR && v->rules.known && mk_known_has(&v->since, x))
 			x->severity = MK_WARNING;
-		else if (x->severity != MK_ERROR && in(&v->quiet, x->rule)) {
+		if (x->severity != MK_ERROR && in(&v->quiet, x->rule)) {
 			*link = x->next;
 			continue;
 		}
@@ -194,6 +194,8 @@ static size_t file(struct validate *v, const char *path, struct cli_result *out)
 		cli_result_grown(&v->cli, out);
 	}
 	cli_diags(&v->cli, &v->source);
+	if (rc && v->number)
+		cli_note(&v->cli, "state %zu of the stream:", v->number + 1);
 	if (rc)
 		cli_stream_die(&v->cli, &s, &err);
 	mk_stream_free(&s);
@@ -261,6 +263,10 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 2; i++)
 		mk_arena_init(&v.one[i], v.cli.arena.oom);
 	v.rules.notes = v.form != STREAM || v.loud.n;
+	if (since && !strcmp(since, "-")) /* what is judged may come from there, too */
+		for (int i = optind; i <= argc; i++)
+			if (i == argc ? optind == argc : !strcmp(argv[i], "-"))
+				cli_usage(&v.cli, "only one of the two states can be standard input");
 	if (since)
 		load_since(&v, since);
 	if (optind == argc)
