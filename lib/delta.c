@@ -533,8 +533,7 @@ static void inexpressible(struct differ *f, const struct mk_instance *o,
 	if (!same_text(o->policy, n->policy))
 		unsupported(f, n->name, "memory-policy");
 	/* a kernel of ABI 2 reads them as the place of the memory, and does not give them back */
-	if (!same_ids(&o->numa_nodes, &n->numa_nodes) &&
-	    !(f->d->abi == 2 && (!o->numa_nodes.n || !n->numa_nodes.n)))
+	if (f->d->abi != 2 && !same_ids(&o->numa_nodes, &n->numa_nodes))
 		unsupported(f, n->name, "numa-nodes");
 	if (!same_nodes(o->options, n->options))
 		unsupported(f, n->name, "options");

@@ -10,8 +10,10 @@
 
 const struct mk_key mk_keys[] = {
 	{"abi", MK_KEY_NUMBER, "kernel interface, 1 or 2"},
+	{"allow-move", MK_KEY_FLAG, "memory may be exchanged for other memory"},
 	{"available-ns", MK_KEY_IDS, "namespaces that instances may have"},
 	{"available-vfs", MK_KEY_IDS, "virtual functions that instances may have"},
+	{"boot-cpu", MK_KEY_IDS, "the CPU that boots, the first of all"},
 	{"cpu-affinity", MK_KEY_TEXT, "compact, spread or local"},
 	{"cpu-count", MK_KEY_NUMBER, "how many CPUs"},
 	{"cpus", MK_KEY_IDS, "physical CPU ids; the first one boots"},

@@ -455,7 +455,8 @@ void mk_memmap_take(struct mk_memmap *m, const struct mk_mem *r)
 		cut_out(m, &m->piece, r->base, last);
 		cut_out(m, &m->whole, r->base, last);
 	} else if (!r->placed) {
-		if (i != SIZE_MAX && r->node != MK_NODE_ANY)
+		/* what names no node is of the memory of which none is known, if there is some */
+		if (i != SIZE_MAX && (r->node != MK_NODE_ANY || m->node[i].have))
 			m->node[i].taken = plus(m->node[i].taken, r->size);
 		m->taken = plus(m->taken, r->size);
 	}

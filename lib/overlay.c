@@ -19,6 +19,8 @@ struct group {
 struct maker {
 	struct mk_overlays *out;
 	const struct mk_delta *d;
+	struct mk_op *op; /* of the delta, as this kernel can take them */
+	size_t ops;
 	struct mk_arena *a;
 	uint32_t abi;
 	size_t max_bytes;
@@ -32,6 +34,32 @@ struct maker {
 	bool lost_addresses;
 };
 
+/*
+ * A kernel of ABI 1 creates an instance with one region: the others follow as
+ * an operation of their own.
+ */
+static void expand(struct maker *m)
+{
+	const struct mk_delta *d = m->d;
+
+	m->op = mk_arena_array(m->a, 2 * d->n, sizeof(*m->op));
+	for (size_t i = 0; i < d->n; i++) {
+		struct mk_op *op = &m->op[m->ops++];
+
+		*op = d->op[i];
+		if (m->abi != 1 || op->kind != MK_OP_CREATE || op->inst.mem.n < 2)
+			continue;
+		m->op[m->ops] = (struct mk_op){.kind = MK_OP_MEMORY_ADD,
+					       .subject = op->subject,
+					       .node = MK_NODE_ANY,
+					       .at = op->at,
+					       .path = op->path};
+		m->op[m->ops].inst.mem.m = op->inst.mem.m + 1;
+		m->op[m->ops++].inst.mem.n = op->inst.mem.n - 1;
+		op->inst.mem.n = 1;
+	}
+}
+
 /* ------------------------------------------------------------ what goes together */
 
 static void fill(struct maker *m, bool adding, struct mk_ranges *cpus, struct mk_ranges *mem,
@@ -40,8 +68,8 @@ static void fill(struct maker *m, bool adding, struct mk_ranges *cpus, struct mk
 	mk_ranges_init(cpus, m->a);
 	mk_ranges_init(mem, m->a);
 	*devices = (struct mk_names){.arena = m->a};
-	for (size_t i = 0; i < m->d->n; i++) {
-		const struct mk_op *op = &m->d->op[i];
+	for (size_t i = 0; i < m->ops; i++) {
+		const struct mk_op *op = &m->op[i];
 		const struct mk_instance *x = &op->inst;
 
 		if ((op->kind >= MK_OP_CREATE) != adding)
@@ -87,11 +115,11 @@ static bool hands_over(struct maker *m)
 	const char *subject = NULL;
 	bool several = false, shrinks = false;
 
-	for (size_t i = 0; i < m->d->n; i++) {
-		const char *s = m->d->op[i].subject ? m->d->op[i].subject : "@";
+	for (size_t i = 0; i < m->ops; i++) {
+		const char *s = m->op[i].subject ? m->op[i].subject : "@";
 
 		several = several || (subject && strcmp(s, subject) != 0);
-		shrinks = shrinks || (!m->d->op[i].subject && m->d->op[i].kind < MK_OP_CREATE);
+		shrinks = shrinks || (!m->op[i].subject && m->op[i].kind < MK_OP_CREATE);
 		subject = s;
 	}
 	if (!several || shrinks)
@@ -153,8 +181,8 @@ static void make_groups(struct maker *m)
 	bool phases = hands_over(m);
 
 	for (enum phase pass = 0; pass < PHASES; pass++)
-		for (size_t i = 0; i < m->d->n; i++) {
-			const struct mk_op *op = &m->d->op[i];
+		for (size_t i = 0; i < m->ops; i++) {
+			const struct mk_op *op = &m->op[i];
 			enum phase phase = phase_of(op, phases);
 			bool alone = phase == PHASE_DELETE || phase == PHASE_CREATE;
 			const char *subject = op->subject ? op->subject : "";
@@ -333,14 +361,13 @@ static int create_v1(struct maker *m, struct mk_tree *t, const struct mk_op *op)
 
 	if (x->mem.n != 1 || !x->mem.m[0].placed) {
 		mk_fail(m->err, MK_NO,
-			x->mem.n == 1 ? "%s: this kernel wants to be told where the memory is"
-				      : "%s: this kernel creates instances with one memory region",
+			x->mem.n ? "%s: this kernel wants to be told where the memory is"
+				 : "%s: this kernel creates no instance without memory",
 			x->name);
 		mk_hint(m->err,
-			x->mem.n == 1
-				? "use a state of ABI 1, in which mk-alloc places memory, or --abi "
-				  "2"
-				: "create it with one region, and add the others by an update");
+			x->mem.n ? "use a state of ABI 1, in which mk-alloc places memory, or --abi "
+				   "2"
+				 : "memory=0xBASE+SIZE says where it is");
 		return MK_NO;
 	}
 	create_head(t, n, x);
@@ -586,6 +613,7 @@ int mk_overlays_make(struct mk_overlays *out, const struct mk_delta *d, uint32_t
 			return MK_NO;
 		}
 	}
+	expand(&m);
 	make_groups(&m);
 	rc = pack(&m);
 	if (!rc)

@@ -213,10 +213,8 @@ static int create_resources(struct reader *r, struct mk_node *n, struct mk_insta
 	}
 	if (nodes && !mk_decode_cells(r->d->arena, nodes, 1, &x->numa_nodes))
 		return bad(r, n, "numa-nodes must be a list of cells [MK901]");
-	if (r->abi == 2 && x->numa_nodes.n) {
+	if (r->abi == 2 && x->numa_nodes.n)
 		m.node = (uint32_t)x->numa_nodes.id[0];
-		x->numa_nodes.n = 0; /* it says where the memory goes, and nothing else */
-	}
 	mk_mem_add(r->d->arena, &x->mem, m);
 	if (names && r->abi == 2) {
 		bad(r, n, "this kernel does not take device-names [MK901]");
@@ -232,6 +230,9 @@ static int create_resources(struct reader *r, struct mk_node *n, struct mk_insta
 		x->devices.u[i].pci_id = mk_use_pci(r->s, &x->devices.u[i]);
 	if (wish(r, n, "cpu-affinity", &x->affinity) || wish(r, n, "memory-policy", &x->policy))
 		return MK_BAD;
+	/* otherwise it says where the memory goes, and nothing else */
+	if (r->abi == 2 && (!x->policy || strcmp(x->policy, "bind") != 0))
+		x->numa_nodes.n = 0;
 	x->uring = mk_child(r->t, n, "uring");
 	x->resources = in(r, n, NULL); /* what else it has is carried on */
 	return MK_OK;

@@ -10,6 +10,7 @@
 
 static const char *const create_keys[] = {"cpus",
 					  "cpu-count",
+					  "boot-cpu",
 					  "memory",
 					  "id",
 					  "devices",
@@ -21,21 +22,27 @@ static const char *const create_keys[] = {"cpus",
 					  "uring-cq-entries",
 					  "uring-shim-data-pages",
 					  NULL};
-static const char *const update_keys[] = {"cpus", "cpu-count", "memory", "devices", NULL};
+static const char *const update_keys[] = {"cpus",   "cpu-count", "boot-cpu", "memory",
+					  "devices", "allow-move", NULL};
+static const char *const pool_keys[] = {"cpus", "memory", "devices", NULL};
 static const char *const no_keys[] = {NULL};
 
 static const struct verb {
 	const char *name;
 	const char *const *keys;
-} verbs[] = {{"create", create_keys}, {"update", update_keys}, {"delete", no_keys}, {NULL, NULL}};
+	bool pool; /* it is about @pool */
+} verbs[] = {{"create", create_keys, false},	{"update", update_keys, false},
+	     {"delete", no_keys, false},	{"pool-add", pool_keys, true},
+	     {"pool-remove", pool_keys, true},	{NULL, NULL, false}};
 
 static int unknown_verb(const struct mk_record *rec, struct mk_err *err)
 {
-	static const char *const known[] = {"create", "update", "delete", NULL};
+	static const char *const known[] = {"create",	"update",      "delete",
+					    "pool-add", "pool-remove", NULL};
 	const char *near = mk_nearest(rec->verb, known);
 
 	mk_fail_at(err, MK_BAD, rec->at, "'%s' is no request", rec->verb);
-	mk_hint(err, near ? "did you mean %s?" : "requests are create, update and delete%.0s",
+	mk_hint(err, near ? "did you mean %s?" : "requests are create, update, delete, pool-add and pool-remove%.0s",
 		near ? near : "");
 	return MK_BAD;
 }
@@ -60,6 +67,32 @@ static int check_keys(const struct mk_record *rec, const struct verb *v, struct 
 	return MK_OK;
 }
 
+static int check_word(struct mk_arena *a, const struct mk_record *rec, const char *key,
+		      const char *const *words, const char *hint, struct mk_err *err)
+{
+	const struct mk_pair *at = mk_record_get(rec, key);
+	const char *word = at ? mk_record_text(a, at) : NULL;
+
+	if (!word)
+		return MK_OK;
+	for (; *words; words++)
+		if (!strcmp(word, *words))
+			return MK_OK;
+	mk_fail_at(err, MK_BAD, at->at, "%s=%s is not known", key, word);
+	mk_hint(err, "%s", hint);
+	return MK_BAD;
+}
+
+static int check_wishes(struct mk_arena *a, const struct mk_record *rec, struct mk_err *err)
+{
+	static const char *const affinities[] = {"compact", "spread", "local", NULL},
+				 *const policies[] = {"local", "interleave", "bind", NULL};
+
+	if (check_word(a, rec, "cpu-affinity", affinities, "it is compact, spread or local", err))
+		return MK_BAD;
+	return check_word(a, rec, "memory-policy", policies, "it is local, interleave or bind", err);
+}
+
 /* What can be said against a request without knowing the machine. */
 static int check_values(struct mk_arena *a, const struct mk_record *rec, const struct verb *v,
 			struct mk_err *err)
@@ -67,6 +100,8 @@ static int check_values(struct mk_arena *a, const struct mk_record *rec, const s
 	const struct mk_pair *id = mk_record_get(rec, "id"), *cpus = mk_record_get(rec, "cpus"),
 			     *count = mk_record_get(rec, "cpu-count");
 	bool creates = v->keys == create_keys;
+	const struct mk_pair *boot = mk_record_get(rec, "boot-cpu");
+	struct mk_ids ids;
 	uint32_t n;
 
 	if (v->keys == update_keys && !rec->n) {
@@ -74,6 +109,13 @@ static int check_values(struct mk_arena *a, const struct mk_record *rec, const s
 		mk_hint(err, "say what it shall have: cpus=, cpu-count=, memory= or devices=");
 		return MK_BAD;
 	}
+	if (v->pool && !rec->n) {
+		mk_fail_at(err, MK_BAD, rec->at, "%s: what?", v->name);
+		mk_hint(err, "say which: cpus=, memory= or devices=");
+		return MK_BAD;
+	}
+	if (boot && !mk_key_ids(a, boot, &ids, err) && ids.n != 1)
+		return mk_fail_at(err, MK_BAD, boot->at, "boot-cpu= is one CPU");
 	if (creates && !cpus && !count) {
 		mk_fail_at(err, MK_BAD, rec->at, "create wants cpus= or cpu-count=");
 		mk_hint(err, "cpu-count=2 takes any two that are free, cpus=4-5 these two");
@@ -109,7 +151,13 @@ int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record 
 		v++;
 	if (!v->name)
 		return unknown_verb(rec, err);
-	if (rec->special) {
+	if (v->pool && (!rec->special || strcmp(rec->subject, "@pool") != 0)) {
+		mk_fail_at(err, MK_BAD, rec->subject_at, "%s is about @pool, not %s", v->name,
+			   rec->subject);
+		mk_hint(err, "%s @pool cpus=...", v->name);
+		return MK_BAD;
+	}
+	if (!v->pool && rec->special) {
 		mk_fail_at(err, MK_BAD, rec->subject_at, "%s wants the name of an instance, not %s",
 			   v->name, rec->subject);
 		if (rec->subject[0] == 't')
@@ -132,6 +180,8 @@ int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record 
 	rc = mk_keys_check(a, rec, &b->ids, err);
 	if (!rc)
 		rc = check_values(a, rec, v, err);
+	if (!rc)
+		rc = check_wishes(a, rec, err);
 	if (rc)
 		return rc;
 	r = mk_arena_alloc(a, sizeof(*r));

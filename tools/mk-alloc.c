@@ -8,18 +8,26 @@
 #include "place.h"
 
 static const char usage[] =
-	"mk-alloc [-qVvh] [-i STATE] [-o FILE] [-f REQUESTS] [VERB NAME KEY=VALUE...]\n"
+	"mk-alloc [-eqVvh] [--steps N] [-i STATE] [-o FILE] [-f REQUESTS] [VERB NAME KEY=VALUE...]\n"
 	"  -i STATE      the state to change (default: standard input)\n"
 	"  -f REQUESTS   requests, one a line; \"-\" is standard input\n"
 	"  -o FILE       write to FILE\n"
+	"  -e            explain each choice on standard error\n"
+	"  --steps N     how far to search when placing one by one fails (20000000)\n"
 	"  -q            no warnings\n"
 	"  -v            say why a pipe that was empty is an error\n"
 	"  -h, -V        this help, the version\n"
 	"Requests:\n"
 	"  create NAME cpus=LIST|cpu-count=N memory=SIZE[@NODE]|0xBASE+SIZE [devices=LIST]\n"
-	"         [id=N] [numa-nodes=LIST] [OPTION=VALUE...]\n"
-	"  update NAME [cpus=LIST|cpu-count=N] [memory=SIZE] [devices=LIST]\n"
-	"  delete NAME\n";
+	"         [id=N] [boot-cpu=N] [numa-nodes=LIST] [cpu-affinity=compact|spread|local]\n"
+	"         [memory-policy=local|interleave|bind] [OPTION=VALUE...]\n"
+	"  update NAME [cpus=LIST|cpu-count=N] [boot-cpu=N] [memory=SIZE[@NODE]]\n"
+	"         [devices=LIST] [allow-move=yes]\n"
+	"  delete NAME\n"
+	"  pool-add @pool [cpus=LIST] [memory=SIZE@NODE] [devices=PCI-IDS]\n"
+	"  pool-remove @pool [cpus=LIST] [memory=0xBASE+SIZE] [devices=LIST]\n";
+
+enum { OPT_STEPS = 1000 };
 
 static void read_requests(struct cli *c, const char *path, struct mk_batch *batch)
 {
@@ -138,22 +146,30 @@ int main(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},	{"version", no_argument, NULL, 'V'},
 		{"verbose", no_argument, NULL, 'v'},	{"quiet", no_argument, NULL, 'q'},
 		{"out", required_argument, NULL, 'o'},	{"in", required_argument, NULL, 'i'},
-		{"file", required_argument, NULL, 'f'}, {0}};
+		{"file", required_argument, NULL, 'f'}, {"explain", no_argument, NULL, 'e'},
+		{"steps", required_argument, NULL, OPT_STEPS}, {0}};
+	struct mk_place_options opts = {.steps = MK_PLACE_STEPS};
 	const char *in = NULL, *requests = NULL;
 	struct mk_batch batch = {0};
 	struct mk_loaded old;
 	struct mk_state new;
+	struct mk_diags why;
 	struct mk_buf out;
+	bool explain = false;
 	struct mk_err err;
 	struct cli c;
 	int o;
 
 	cli_init(&c, "mk-alloc", usage);
-	while ((o = cli_getopt(&c, argc, argv, ":i:f:o:qvhV", longs)) != -1)
+	while ((o = cli_getopt(&c, argc, argv, ":ei:f:o:qvhV", longs)) != -1)
 		switch (o) {
 		case 'i': in = optarg; break;
 		case 'f': requests = optarg; break;
 		case 'q': c.quiet = true; break;
+		case 'e': explain = true; break;
+		case OPT_STEPS:
+			opts.steps = (uint64_t)cli_long_number(&c, "--steps", optarg, 0, INT64_MAX);
+			break;
 		}
 	if (!requests && optind == argc)
 		cli_usage(&c, "no request: give one as arguments, or many by -f");
@@ -165,9 +181,13 @@ int main(int argc, char **argv)
 		read_requests(&c, requests, &batch);
 	cli_load_machine(&c, in, &old);
 	new = mk_state_copy(&old.state);
-	if (mk_place(&new, &batch, &err))
+	mk_diags_init(&why, &c.arena);
+	opts.why = explain ? &why : NULL;
+	if (mk_place(&new, &batch, &opts, &err))
 		cli_die(&c, &err);
 	check(&c, &batch, &old.state, &new);
+	for (const struct mk_diag *d = why.first; d; d = d->next)
+		cli_note(&c, "%s", d->text);
 	mk_buf_init(&out, &c.arena);
 	if (mk_encode_blob(&out, &new, &err))
 		cli_die(&c, &err);

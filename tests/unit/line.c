@@ -11,6 +11,7 @@
 #include "decode.h"
 #include "encode.h"
 #include "fdt.h"
+#include "memmap.h"
 #include "overlay.h"
 #include "place.h"
 #include "rules.h"
@@ -24,6 +25,36 @@ static unsigned long long seed;
 static unsigned long long below(unsigned long long n)
 {
 	return tap_random(&seed) % n;
+}
+
+/* NUMA nodes with every other CPU, and cores of two where ids follow each other. */
+static void add_topology(struct mk_state *s)
+{
+	struct mk_ids sorted = mk_ids_sorted(&a, &s->pool.ids);
+
+	for (unsigned n = 0; n < 2; n++) {
+		struct mk_numa *x;
+
+		s->numa = mk_arena_more(&a, s->numa, s->n_numa, &s->numa_cap, sizeof(*s->numa));
+		x = &s->numa[s->n_numa++];
+		*x = (struct mk_numa){.id = n, .cpus = {.known = true}};
+		mk_ids_add(&a, &x->distance, n ? 21 : 10);
+		mk_ids_add(&a, &x->distance, n ? 10 : 21);
+		for (size_t i = 0; i < sorted.n; i++)
+			if (i / 4 % 2 == n)
+				mk_ids_add(&a, &x->cpus.ids, sorted.id[i]);
+	}
+	for (size_t i = 0; i + 1 < sorted.n; i += 2) {
+		struct mk_core *x;
+
+		s->core = mk_arena_more(&a, s->core, s->n_cores, &s->cores_cap, sizeof(*s->core));
+		x = &s->core[s->n_cores++];
+		*x = (struct mk_core){.id = (uint32_t)i / 2, .cpus = {.known = true}};
+		mk_ids_add(&a, &x->cpus.ids, sorted.id[i]);
+		mk_ids_add(&a, &x->cpus.ids, sorted.id[i + 1]);
+	}
+	for (size_t i = 0; i < s->chunks.n; i++)
+		s->chunks.m[i].node = (uint32_t)i % 2;
 }
 
 /* A machine in our own form: sparse CPU ids in no order, chunks, devices. */
@@ -69,6 +100,69 @@ static void machine(struct mk_state *s, unsigned abi)
 	mk_decode(s, t, &opts, &d);
 	if (d.errors)
 		abort();
+	if (below(2))
+		add_topology(s);
+}
+
+/* What the kernel of ABI 2 does behind an overlay: memory gets its addresses. */
+static bool settle(struct mk_state *s)
+{
+	static uint64_t top = 0x10000000000;
+	struct mk_memmap map;
+
+	for (size_t i = 0; i < s->chunks.n; i++)
+		if (!s->chunks.m[i].placed) {
+			s->chunks.m[i].placed = true;
+			s->chunks.m[i].base = top;
+			top += s->chunks.m[i].size + (1 << 20);
+		}
+	mk_memmap_init(&map, s);
+	for (size_t i = 0; i < s->n_instances; i++)
+		for (size_t k = 0; k < s->instance[i].mem.n; k++) {
+			struct mk_mem *m = &s->instance[i].mem.m[k];
+
+			if (m->placed)
+				continue;
+			if (!mk_memmap_fit(&map, m->node, m->size, 4096, &m->base))
+				return false; /* it would come in pieces */
+			m->placed = true;
+			m->node = mk_memmap_node_at(&map, m->base, m->size);
+			mk_memmap_take(&map, m);
+		}
+	return true;
+}
+
+static const char *wishes(const struct mk_state *s)
+{
+	static const char *const some[] = {" numa-nodes=0",
+					   " numa-nodes=1 memory-policy=bind",
+					   " numa-nodes=1,0 memory-policy=bind",
+					   " memory-policy=interleave",
+					   " memory-policy=local",
+					   " cpu-affinity=spread",
+					   " numa-nodes=0,1 cpu-affinity=spread memory-policy=interleave"};
+
+	return !s->n_numa || below(2) ? "" : some[below(sizeof(some) / sizeof(some[0]))];
+}
+
+static char *pool_request(const struct mk_state *s)
+{
+	uint64_t some = s->pool.ids.n ? s->pool.ids.id[below(s->pool.ids.n)] : 1;
+
+	switch (below(5)) {
+	case 0:
+		return mk_arena_fmt(&a, "pool-add @pool memory=%lluM%s\n", 1 + below(8),
+				    s->n_numa ? "@1" : "");
+	case 1: return mk_arena_fmt(&a, "pool-add @pool cpus=%llu\n", 500 + below(100));
+	case 2: return mk_arena_fmt(&a, "pool-remove @pool devices=dev%llu\n", below(3));
+	case 3:
+		return s->chunks.n ? mk_arena_fmt(&a, "pool-remove @pool memory=0x%llx+%llu\n",
+						  (unsigned long long)s->chunks.m[0].base,
+						  (unsigned long long)s->chunks.m[0].size)
+				   : "";
+	default:
+		return mk_arena_fmt(&a, "pool-remove @pool cpus=%llu\n", (unsigned long long)some);
+	}
 }
 
 static char *requests(const struct mk_state *s, char **shuffled)
@@ -88,14 +182,17 @@ static char *requests(const struct mk_state *s, char **shuffled)
 		if (below(2))
 			continue;
 		if (!x)
-			line[n++] = mk_arena_fmt(&a, "create %s %s=%llu memory=%lluM%s\n", name,
+			line[n++] = mk_arena_fmt(&a, "create %s %s=%llu memory=%lluM%s%s\n", name,
 						 below(4) ? "cpu-count" : "cpus", 1 + below(5),
-						 1 + below(24), devices);
+						 1 + below(24), devices, wishes(s));
 		else if (!below(3))
 			line[n++] = mk_arena_fmt(&a, "delete %s\n", name);
 		else if (below(2))
 			line[n++] =
 				mk_arena_fmt(&a, "update %s cpu-count=%llu\n", name, 1 + below(6));
+		else if (!below(4))
+			line[n++] = mk_arena_fmt(&a, "update %s memory=%lluM allow-move=yes\n",
+						 name, 1 + below(16));
 		else
 			line[n++] =
 				mk_arena_fmt(&a, "update %s memory=%lluK%s\n", name,
@@ -103,6 +200,8 @@ static char *requests(const struct mk_state *s, char **shuffled)
 						     4 * below(4096),
 					     devices);
 	}
+	if (s->abi == 2 && !below(3))
+		line[n++] = pool_request(s);
 	for (size_t i = 0; i < n; i++)
 		mk_buf_str(&b, line[i]);
 	for (used = n; used;) {
@@ -118,6 +217,7 @@ static char *requests(const struct mk_state *s, char **shuffled)
 static int place(struct mk_state *s, const char *text, struct mk_err *err)
 {
 	struct mk_file *f = mk_arena_alloc(&a, sizeof(*f));
+	const struct mk_place_options opts = {.steps = MK_PLACE_STEPS};
 	struct mk_batch batch = {0};
 	struct mk_record_reader r;
 	struct mk_record rec;
@@ -128,7 +228,13 @@ static int place(struct mk_state *s, const char *text, struct mk_err *err)
 	while (!mk_record_next(&r, &a, &rec, &got, err) && got)
 		if (mk_batch_add(&batch, &a, &rec, err))
 			return MK_BAD;
-	return mk_place(s, &batch, err);
+	return mk_place(s, &batch, &opts, err);
+}
+
+/* A pool may lose all that it has: mk-alloc refuses that when all is placed. */
+static bool emptied(const char *rule)
+{
+	return !strcmp(rule, "MK102") || !strcmp(rule, "MK106");
 }
 
 static size_t errors(const struct mk_state *s)
@@ -139,7 +245,10 @@ static size_t errors(const struct mk_state *s)
 	mk_diags_init(&d, &a);
 	mk_rules_run(s, &opts, &d);
 	for (const struct mk_diag *x = d.first; x; x = x->next)
-		tap_note("%s [%s]", x->text, x->rule);
+		if (x->severity == MK_ERROR && emptied(x->rule))
+			d.errors--;
+		else if (x->severity == MK_ERROR)
+			tap_note("%s [%s]", x->text, x->rule);
 	return d.errors;
 }
 
@@ -175,7 +284,7 @@ struct totals {
 		unread;
 };
 
-static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
+static bool one_change(struct totals *n, struct mk_state *now, unsigned abi)
 {
 	struct mk_state want = mk_state_copy(now), other = mk_state_copy(now), seen, folded;
 	char *shuffled, *text = requests(now, &shuffled);
@@ -187,10 +296,11 @@ static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
 
 	if (place(&want, text, &err)) {
 		n->refused++;
-		if (err.code == MK_BAD)
+		if (err.code == MK_BAD && strncmp(err.text, "no placement was found", 22) != 0) {
 			tap_note("malformed? %s", err.text);
-		n->unread += err.code == MK_BAD;
-		return;
+			n->unread++;
+		}
+		return true;
 	}
 	n->placed++;
 	n->invalid += errors(&want) != 0;
@@ -200,7 +310,7 @@ static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
 	    mk_overlays_make(&overlays, &d, abi, 4096, &err)) {
 		tap_note("%s", err.text);
 		n->unfolded++;
-		return;
+		return true;
 	}
 	folded = mk_state_copy(now);
 	mk_fold_init(&f, &folded);
@@ -215,7 +325,7 @@ static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
 		    mk_fold_apply(&f, &again, &err)) {
 			tap_note("%s", err.text);
 			n->unfolded++;
-			return;
+			return true;
 		}
 	}
 	mk_fold_end(&f);
@@ -236,6 +346,7 @@ static void one_change(struct totals *n, struct mk_state *now, unsigned abi)
 		n->unordered++;
 	}
 	*now = seen;
+	return abi != 2 || settle(now);
 }
 
 static void run(unsigned abi)
@@ -247,8 +358,8 @@ static void run(unsigned abi)
 		struct mk_state s;
 
 		machine(&s, abi);
-		for (int k = 0; k < 4; k++)
-			one_change(&n, &s, abi);
+		for (int k = 0; k < 4 && one_change(&n, &s, abi); k++)
+			;
 		mk_arena_reset(&a);
 	}
 	tap(n.placed > CASES && n.refused > CASES / 10, "ABI %u: %u changes placed, %u refused",

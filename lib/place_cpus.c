@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * place: CPUs. Those that a request names, and those that it leaves open:
+ * whole cores before all, then as few NUMA nodes as possible, near each other
+ * and near what the instance has.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "keys.h"
+#include "place_int.h"
+
+/* ------------------------------------------------------------ giving back */
+
+static int boot_cpu(struct mk_placer *p, uint64_t *id, bool *given)
+{
+	const struct mk_pair *at = mk_place_key(p, "boot-cpu");
+	struct mk_ids ids;
+
+	*given = at != NULL;
+	if (!at)
+		return MK_OK;
+	if (mk_key_ids(p->s->arena, at, &ids, p->err))
+		return MK_BAD;
+	*id = ids.id[0]; /* that it is one was checked with the request */
+	return MK_OK;
+}
+
+static bool move_to_front(struct mk_ids *ids, uint64_t id)
+{
+	size_t i = 0;
+
+	while (i < ids->n && ids->id[i] != id)
+		i++;
+	if (i == ids->n)
+		return false;
+	memmove(ids->id + 1, ids->id, i * sizeof(*ids->id));
+	ids->id[0] = id;
+	return true;
+}
+
+/* The CPUs that an update does not keep. */
+int mk_place_give_back_cpus(struct mk_placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *list = mk_place_key(p, "cpus"),
+			     *count = mk_place_key(p, "cpu-count");
+	struct mk_ranges keep;
+	struct mk_ids ids;
+	uint64_t boot;
+	size_t kept = 0;
+	bool given;
+	uint32_t n;
+
+	if (list || count || mk_place_key(p, "boot-cpu")) /* one that is listed twice is one */
+		x->cpus.ids = mk_ids_unique(p->s->arena, &x->cpus.ids);
+	if (boot_cpu(p, &boot, &given))
+		return MK_BAD;
+	if (given && !list && !move_to_front(&x->cpus.ids, boot))
+		kept = 1; /* room for one that comes */
+	if (count) {
+		if (mk_key_u32(p->s->arena, count, &n, p->err))
+			return MK_BAD;
+		/* the first ones stay: the boot CPU is the first of all */
+		if (n >= kept && n - kept < x->cpus.ids.n)
+			x->cpus.ids.n = n - kept;
+	}
+	if (!list)
+		return MK_OK;
+	if (mk_key_ids(p->s->arena, list, &ids, p->err))
+		return MK_BAD;
+	keep = mk_ranges_of(p->s->arena, &ids);
+	kept = 0;
+	for (size_t i = 0; i < x->cpus.ids.n; i++)
+		if (mk_ranges_has(&keep, x->cpus.ids.id[i], x->cpus.ids.id[i]))
+			x->cpus.ids.id[kept++] = x->cpus.ids.id[i];
+	x->cpus.ids.n = kept;
+	return MK_OK;
+}
+
+/* ------------------------------------------------------------ named CPUs */
+
+/* Free CPUs that an instance may have, for a message. */
+static struct mk_ids free_cpus(const struct mk_placer *p, const struct mk_instance *x, bool wanted)
+{
+	struct mk_ids ids = {0};
+
+	for (size_t i = 0; i < p->cpus.free.n; i++)
+		for (size_t k = (size_t)p->cpus.free.r[i].first; k <= p->cpus.free.r[i].last; k++)
+			if (!wanted || mk_place_group_ok(p, x, p->cpus.slot[k].group))
+				mk_ids_add(p->s->arena, &ids, p->cpus.slot[k].cpu);
+	return mk_ids_sorted(p->s->arena, &ids);
+}
+
+static int cpu_refused(struct mk_placer *p, const struct mk_pair *at, uint64_t cpu,
+		       const struct mk_instance *x)
+{
+	size_t place = mk_cpumap_find(&p->cpus, cpu);
+	size_t holder = place == SIZE_MAX ? MK_CPU_NOBODY : p->cpus.slot[place].holder;
+	unsigned long long id = cpu;
+	struct mk_ids free = free_cpus(p, x, false), can = {0};
+
+	for (size_t i = 0; i < x->cpus.ids.n; i++) /* and those that it has */
+		mk_ids_add(p->s->arena, &can, x->cpus.ids.id[i]);
+	for (size_t i = 0; i < free.n; i++)
+		mk_ids_add(p->s->arena, &can, free.id[i]);
+	if (holder == MK_CPU_HOST)
+		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is reserved for the host [MK402]", id);
+	else if (holder < p->s->n_instances)
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "CPU %llu belongs to %s, which has CPUs %s [MK404]", id,
+			   p->s->instance[holder].name,
+			   mk_ids_brief(p->s->arena, &p->s->instance[holder].cpus.ids, 8));
+	else
+		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is not in the pool [MK403]", id);
+	if (can.n)
+		mk_hint(p->err, "CPUs that it can have: %s", mk_ids_brief(p->s->arena, &can, 8));
+	return MK_NO;
+}
+
+/* A free CPU becomes one of x, if it is not already. */
+static int take_named(struct mk_placer *p, const struct mk_pair *at, uint64_t id,
+		      const struct mk_instance *x)
+{
+	size_t place = mk_cpumap_find(&p->cpus, id), me = (size_t)(x - p->s->instance);
+
+	if (place != SIZE_MAX && p->cpus.slot[place].holder == me)
+		return MK_OK;
+	if (place == SIZE_MAX || p->cpus.slot[place].holder != MK_CPU_FREE)
+		return cpu_refused(p, at, id, x);
+	mk_cpumap_hold(&p->cpus, place, me);
+	return MK_OK;
+}
+
+static int explicit_cpus(struct mk_placer *p, const struct mk_pair *at, struct mk_instance *x)
+{
+	struct mk_ranges own = mk_ranges_of(p->s->arena, &x->cpus.ids); /* all that it keeps */
+	struct mk_ids ids, sorted;
+
+	if (mk_key_ids(p->s->arena, at, &ids, p->err))
+		return MK_BAD;
+	if (!ids.n)
+		return mk_fail_at(p->err, MK_NO, at->at, "%s would have no CPU [MK306]", x->name);
+	sorted = mk_ids_sorted(p->s->arena, &ids);
+	for (size_t i = 1; i < sorted.n; i++)
+		if (sorted.id[i] == sorted.id[i - 1])
+			return mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is listed twice [MK405]",
+					  (unsigned long long)sorted.id[i]);
+	for (size_t i = 0; i < ids.n; i++) {
+		int rc = mk_ranges_has(&own, ids.id[i], ids.id[i])
+				 ? MK_OK
+				 : take_named(p, at, ids.id[i], x);
+
+		if (rc)
+			return rc;
+	}
+	x->cpus = (struct mk_cpus){.ids = ids, .known = true, .where = x->cpus.where};
+	return MK_OK;
+}
+
+/* boot-cpu= of one whose other CPUs are not named. */
+static int explicit_boot(struct mk_placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *at = mk_place_key(p, "boot-cpu");
+	uint64_t id;
+	bool given;
+	int rc = boot_cpu(p, &id, &given);
+
+	if (rc || !given || move_to_front(&x->cpus.ids, id))
+		return rc;
+	if (!mk_place_key(p, "cpu-count")) {
+		mk_fail_at(p->err, MK_NO, at->at, "CPU %llu is none of %s's: it cannot boot there",
+			   (unsigned long long)id, x->name);
+		mk_hint(p->err, "it has CPUs %s", mk_ids_brief(p->s->arena, &x->cpus.ids, 8));
+		return MK_NO;
+	}
+	rc = take_named(p, at, id, x);
+	if (!rc) {
+		mk_ids_add(p->s->arena, &x->cpus.ids, id);
+		move_to_front(&x->cpus.ids, id);
+		x->cpus.known = true;
+	}
+	return rc;
+}
+
+int mk_place_fixed_cpus(struct mk_placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *list = mk_place_key(p, "cpus"), *boot = mk_place_key(p, "boot-cpu");
+	uint64_t id;
+	bool given;
+	int rc;
+
+	if (!list)
+		return explicit_boot(p, x);
+	rc = explicit_cpus(p, list, x);
+	if (!rc)
+		rc = boot_cpu(p, &id, &given);
+	if (!rc && given && !move_to_front(&x->cpus.ids, id))
+		return mk_fail_at(p->err, MK_NO, boot->at,
+				  "CPU %llu is not in the list: it cannot boot there",
+				  (unsigned long long)id);
+	return rc;
+}
+
+int mk_place_want_cpus(struct mk_placer *p, struct mk_instance *x, struct mk_demand *d)
+{
+	const struct mk_pair *count = mk_place_key(p, "cpu-count");
+	uint32_t n;
+
+	if (!count)
+		return MK_OK;
+	if (mk_key_u32(p->s->arena, count, &n, p->err))
+		return MK_BAD;
+	x->cpus.known = true;
+	d->cpus_at = count;
+	d->cpus = n > x->cpus.ids.n ? n - x->cpus.ids.n : 0;
+	return MK_OK;
+}
+
+/* ------------------------------------------------------------ which nodes */
+
+bool mk_place_group_ok(const struct mk_placer *p, const struct mk_instance *x, size_t group)
+{
+	uint32_t node = p->cpus.group[group].node;
+
+	return !x->numa_nodes.n || (node != MK_NODE_ANY && mk_ids_has(&x->numa_nodes, node));
+}
+
+static int no_cpus(struct mk_placer *p, const struct mk_demand *d)
+{
+	const struct mk_instance *x = &p->s->instance[d->me];
+	const char *where = x->numa_nodes.n ? " on the nodes it wants" : "";
+	struct mk_ids free = free_cpus(p, x, true);
+	size_t have = x->cpus.ids.n, want = have + d->cpus;
+
+	if (have)
+		mk_fail_at(p->err, MK_NO, d->cpus_at->at,
+			   "%s wants %zu CPUs; it has %zu, and %zu of the pool %s free%s", x->name,
+			   want, have, free.n, free.n == 1 ? "is" : "are", where);
+	else
+		mk_fail_at(p->err, MK_NO, d->cpus_at->at,
+			   "%s wants %zu CPUs, and %zu of the pool %s free%s", x->name, want,
+			   free.n, free.n == 1 ? "is" : "are", where);
+	if (free.n)
+		mk_hint(p->err,
+			"free CPUs: %s; ask for at most %zu, or take some from another instance",
+			mk_ids_brief(p->s->arena, &free, 8), have + free.n);
+	else
+		mk_hint(p->err, "take some from another instance, or add CPUs to the pool");
+	return MK_NO;
+}
+
+/* Why a group is liked: the less the better. */
+enum pull { PULL_CPUS, PULL_MEMORY, PULL_DEVICES, PULL_NONE };
+
+static const char *const pull_text[] = {"it has CPUs there", "its memory is there",
+					"its devices are there", NULL};
+
+/* A group that CPUs may come from. */
+struct site {
+	size_t group;
+	enum pull pull;
+	size_t rank;	/* in the order of numa-nodes= */
+	uint64_t avail; /* CPUs that can be taken as things stand */
+	bool holds;	/* has room for the memory, too */
+};
+
+static void pull_to(struct mk_placer *p, struct site *by_group, uint32_t node, enum pull pull)
+{
+	size_t g = mk_cpumap_group(&p->cpus, node);
+
+	if (g != SIZE_MAX && by_group[g].pull > pull)
+		by_group[g].pull = pull;
+}
+
+/* The groups that the wishes of a demand allow. */
+static struct site *sites_of(struct mk_placer *p, const struct mk_demand *d, size_t *n)
+{
+	const struct mk_instance *x = &p->s->instance[d->me];
+	struct site *site = mk_arena_array(p->s->arena, p->cpus.n_groups + 1, sizeof(*site));
+
+	for (size_t i = 0; i < p->cpus.n_groups; i++)
+		site[i] = (struct site){.group = i, .pull = PULL_NONE};
+	for (size_t i = 0; i < x->cpus.ids.n; i++) {
+		size_t at = mk_cpumap_find(&p->cpus, x->cpus.ids.id[i]);
+
+		if (at != SIZE_MAX)
+			site[p->cpus.slot[at].group].pull = PULL_CPUS;
+	}
+	for (size_t i = 0; i < x->mem.n; i++)
+		pull_to(p, site,
+			x->mem.m[i].node != MK_NODE_ANY || !x->mem.m[i].placed
+				? x->mem.m[i].node
+				: mk_memmap_node_at(&p->mem, x->mem.m[i].base, x->mem.m[i].size),
+			PULL_MEMORY);
+	for (size_t i = 0; i < d->n_mem; i++)
+		pull_to(p, site, d->mem[i].node, PULL_MEMORY);
+	for (size_t i = 0; i < x->devices.n; i++)
+		if (x->devices.u[i].device != MK_NO_DEVICE)
+			pull_to(p, site, p->s->device[x->devices.u[i].device].node, PULL_DEVICES);
+	*n = 0;
+	for (size_t i = 0; i < p->cpus.n_groups; i++) {
+		const struct mk_cpu_group *g = &p->cpus.group[i];
+
+		if (!g->free || !mk_place_group_ok(p, x, i))
+			continue;
+		site[i].holds = mk_place_node_holds(p, d, g->node);
+		for (size_t k = 0; k < x->numa_nodes.n && x->numa_nodes.id[k] != g->node; k++)
+			site[i].rank++;
+		site[(*n)++] = site[i];
+	}
+	return site;
+}
+
+/* Only CPUs on cores that nobody else is on, or all that are free. */
+static uint64_t count_avail(struct mk_placer *p, const struct mk_demand *d, struct site *site,
+			    size_t n, bool apart)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		site[i].avail = apart ? mk_cpumap_apart(&p->cpus, site[i].group, d->me)
+				      : p->cpus.group[site[i].group].free;
+		sum += site[i].avail;
+	}
+	return sum;
+}
+
+/* Whether a is the better one of two that both have enough. */
+static bool better(const struct site *a, const struct site *b)
+{
+	if (a->holds != b->holds)
+		return a->holds;
+	if (a->pull != b->pull)
+		return a->pull < b->pull;
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	if (a->avail != b->avail)
+		return a->avail < b->avail;
+	return a->group < b->group;
+}
+
+/* ------------------------------------------------------------ taking */
+
+void mk_place_take_cpus(struct mk_placer *p, const struct mk_demand *d, size_t group, size_t n)
+{
+	mk_cpumap_take(&p->cpus, group, n, d->me, &p->s->instance[d->me].cpus.ids);
+}
+
+static void explain(struct mk_placer *p, const struct mk_demand *d, size_t had,
+		    const struct site *one, const char *how)
+{
+	struct mk_instance *x = &p->s->instance[d->me];
+	struct mk_ids got = {.id = x->cpus.ids.id + had, .n = x->cpus.ids.n - had}, nodes = {0};
+	const char *where = "", *cores = "";
+	struct mk_ranges set;
+
+	if (!p->opts->why)
+		return;
+	for (size_t i = 0; i < got.n; i++) {
+		size_t at = mk_cpumap_find(&p->cpus, got.id[i]);
+		uint32_t node = p->cpus.group[p->cpus.slot[at].group].node;
+
+		if (node != MK_NODE_ANY)
+			mk_ids_add(p->s->arena, &nodes, node);
+		for (size_t k = p->cpus.slot[at].first; k <= p->cpus.slot[at].last; k++) {
+			size_t h = p->cpus.slot[k].holder;
+
+			if (h == MK_CPU_HOST || (h < p->s->n_instances && h != d->me))
+				cores = "; no whole core was left, it shares one";
+		}
+	}
+	set = mk_ranges_of(p->s->arena, &nodes);
+	nodes = (struct mk_ids){0};
+	for (size_t i = 0; i < set.n; i++)
+		for (uint64_t k = set.r[i].first; k <= set.r[i].last; k++)
+			mk_ids_add(p->s->arena, &nodes, k);
+	if (nodes.n)
+		where = mk_arena_fmt(p->s->arena, " of %s", mk_place_nodes_text(p, &nodes));
+	if (one && !how)
+		how = pull_text[one->pull]      ? pull_text[one->pull]
+		      : x->numa_nodes.n > 1	? "the first that it wants and that has room"
+		      : p->cpus.n_groups == 1 ? "neighbours that are free"
+					      : "the fewest free CPUs that suffice";
+	mk_place_why(p, x, "CPUs %s%s: %s%s", mk_ids_brief(p->s->arena, &got, 16), where, how,
+		     cores);
+}
+
+/* All from one group, if one has as many. */
+static bool one_site(struct mk_placer *p, const struct mk_demand *d, const struct site *site,
+		     size_t n)
+{
+	size_t had = p->s->instance[d->me].cpus.ids.n;
+	const struct site *best = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (site[i].avail >= d->cpus && (!best || better(&site[i], best)))
+			best = &site[i];
+	if (!best)
+		return false;
+	mk_place_take_cpus(p, d, best->group, d->cpus);
+	explain(p, d, had, best, NULL);
+	return true;
+}
+
+static bool has_distances(const struct mk_state *s)
+{
+	for (size_t i = 0; i < s->n_numa; i++)
+		if (s->numa[i].distance.n)
+			return true;
+	return false;
+}
+
+static int fullest_last(const void *x, const void *y)
+{
+	const struct site *a = x, *b = y;
+
+	if (a->pull != b->pull)
+		return a->pull < b->pull ? -1 : 1;
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	if (a->avail != b->avail)
+		return a->avail > b->avail ? -1 : 1;
+	return a->group < b->group ? -1 : a->group > b->group;
+}
+
+/* From several groups: around that one from which the others are nearest. */
+static const size_t *nearest_groups(struct mk_placer *p, const struct mk_demand *d,
+				    const struct site *site, size_t n)
+{
+	const struct site **of = mk_arena_array(p->s->arena, p->cpus.n_groups, sizeof(*of));
+	uint64_t best_far = 0;
+	size_t best_groups = SIZE_MAX;
+	const struct site *best = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		of[site[i].group] = &site[i];
+	for (size_t i = 0; i < n; i++) {
+		const size_t *order;
+		uint64_t left = d->cpus, far = 0;
+		size_t groups = 0;
+
+		if (!site[i].avail)
+			continue;
+		order = mk_cpumap_by_distance(&p->cpus, site[i].group);
+		for (size_t k = 0; left && k < p->cpus.n_groups; k++) {
+			const struct site *x = of[order[k]];
+			uint64_t here = x && x->avail < left ? x->avail : left;
+
+			if (!x || !x->avail)
+				continue;
+			far += here * mk_cpumap_distance(&p->cpus, site[i].group, order[k]);
+			left -= here;
+			groups++;
+		}
+		if (!best || site[i].pull < best->pull ||
+		    (site[i].pull == best->pull &&
+		     (groups < best_groups || (groups == best_groups && far < best_far)))) {
+			best = &site[i];
+			best_groups = groups;
+			best_far = far;
+		}
+	}
+	return mk_cpumap_by_distance(&p->cpus, best->group);
+}
+
+static void several_sites(struct mk_placer *p, const struct mk_demand *d, struct site *site,
+			  size_t n)
+{
+	size_t had = p->s->instance[d->me].cpus.ids.n, left = d->cpus;
+	bool matrix = has_distances(p->s);
+	const size_t *order = matrix ? nearest_groups(p, d, site, n) : NULL;
+	struct site **of = mk_arena_array(p->s->arena, p->cpus.n_groups, sizeof(*of));
+
+	if (!matrix)
+		qsort(site, n, sizeof(*site), fullest_last);
+	for (size_t i = 0; i < n; i++)
+		of[site[i].group] = &site[i];
+	for (size_t i = 0; left && i < (matrix ? p->cpus.n_groups : n); i++) {
+		const struct site *x = matrix ? of[order[i]] : &site[i];
+		size_t here = x && x->avail < left ? (size_t)x->avail : left;
+
+		if (!x || !here)
+			continue;
+		mk_place_take_cpus(p, d, x->group, here);
+		left -= here;
+	}
+	explain(p, d, had, NULL,
+		matrix ? "no node alone has as many; those that are nearest to each other"
+		       : "no node alone has as many; as few nodes as possible");
+}
+
+static int fewest_first(const void *x, const void *y)
+{
+	const struct site *a = x, *b = y;
+
+	if (a->avail != b->avail)
+		return a->avail < b->avail ? -1 : 1;
+	return a->group < b->group ? -1 : a->group > b->group;
+}
+
+/* So many CPUs stand together on a core. */
+static size_t threads(const struct mk_placer *p)
+{
+	size_t most = 1;
+
+	for (size_t i = 0; p->cpus.cores && i < p->cpus.n; i++)
+		if (p->cpus.slot[i].last - p->cpus.slot[i].first + 1 > most)
+			most = p->cpus.slot[i].last - p->cpus.slot[i].first + 1;
+	return most;
+}
+
+/* Evenly over all groups, by whole cores; what is odd goes where most is left. */
+static void spread(struct mk_placer *p, const struct mk_demand *d, struct site *site, size_t n)
+{
+	size_t had = p->s->instance[d->me].cpus.ids.n, unit = threads(p), left = d->cpus;
+	size_t units = left / unit, *take = mk_arena_array(p->s->arena, n, sizeof(*take));
+
+	qsort(site, n, sizeof(*site), fewest_first);
+	for (size_t i = 0; i < n; i++) {
+		size_t share = units / (n - i), can = (size_t)site[i].avail / unit;
+
+		take[i] = (share < can ? share : can) * unit;
+		units -= take[i] / unit;
+		left -= take[i];
+	}
+	while (left) {
+		size_t most = 0, more;
+
+		for (size_t i = 1; i < n; i++)
+			if (site[i].avail - take[i] > site[most].avail - take[most])
+				most = i;
+		more = (size_t)site[most].avail - take[most];
+		more = more > unit ? unit : more;
+		more = more < left ? more : left;
+		take[most] += more;
+		left -= more;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (take[i])
+			mk_place_take_cpus(p, d, site[i].group, take[i]);
+	explain(p, d, had, NULL, "spread evenly");
+}
+
+int mk_place_open_cpus(struct mk_placer *p, const struct mk_demand *d)
+{
+	size_t n;
+	struct site *site;
+
+	if (!d->cpus)
+		return MK_OK;
+	site = sites_of(p, d, &n);
+	for (int apart = 1; apart >= 0; apart--) {
+		if (count_avail(p, d, site, n, apart) < d->cpus)
+			continue;
+		if (n > 1 && mk_place_says(p->s->instance[d->me].affinity, "spread"))
+			spread(p, d, site, n);
+		else if (!one_site(p, d, site, n))
+			several_sites(p, d, site, n);
+		return MK_OK;
+	}
+	return no_cpus(p, d);
+}

@@ -1,0 +1,817 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * place: memory. Regions that a request names, and sizes: each becomes a
+ * region in the smallest hole of the best node, where the kernel does not
+ * place it itself. Regions that an instance has stay what they are.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "decode.h"
+#include "keys.h"
+#include "num.h"
+#include "place_int.h"
+
+/* ------------------------------------------------------------ what is asked for */
+
+static int no_pages(struct mk_placer *p, const struct mk_pair *at, uint64_t bytes)
+{
+	uint64_t up = bytes / MK_PAGE_BYTES * MK_PAGE_BYTES;
+
+	mk_fail_at(p->err, MK_NO, at->at,
+		   "%llu bytes are not a whole number of pages of 4096 bytes [MK504]",
+		   (unsigned long long)bytes);
+	if (bytes < 1 << 20) /* the unit was forgotten */
+		mk_hint(p->err, "sizes are in bytes, or have a unit: %lluMB",
+			(unsigned long long)(bytes ? bytes : 64));
+	else if (mk_num_add(up, MK_PAGE_BYTES, &up))
+		mk_hint(p->err, "the next size that is: %llu", (unsigned long long)up);
+	return MK_NO;
+}
+
+/* memory= of the request in hand; *at is NULL when it has none. */
+static int wanted(struct mk_placer *p, const struct mk_instance *x, const struct mk_pair **at,
+		  struct mk_mems *want)
+{
+	size_t placed = 0;
+
+	*want = (struct mk_mems){0};
+	*at = mk_place_key(p, "memory");
+	if (!*at)
+		return MK_OK;
+	if (mk_key_memory(p->s->arena, *at, want, p->err))
+		return MK_BAD;
+	if (!mk_mems_bytes(want))
+		return mk_fail_at(p->err, MK_NO, (*at)->at, "%s would have no memory [MK307]",
+				  x->name);
+	for (size_t i = 0; i < want->n; i++) {
+		int rc = mk_place_node_known(p, *at, want->m[i].node);
+
+		placed += want->m[i].placed;
+		if (rc)
+			return rc;
+		if (!want->m[i].size || want->m[i].size % MK_PAGE_BYTES)
+			return no_pages(p, *at, want->m[i].size);
+	}
+	if (placed && placed != want->n)
+		return mk_fail_at(p->err, MK_BAD, (*at)->at,
+				  "give addresses to all of the memory, or to none");
+	return MK_OK;
+}
+
+static bool runs(const struct mk_instance *x)
+{
+	return mk_place_says(x->status, "active");
+}
+
+/* What a size must be a multiple of. */
+static uint64_t unit_of(const struct mk_placer *p, const struct mk_instance *x)
+{
+	return runs(x) && p->s->block_bytes ? p->s->block_bytes : MK_PAGE_BYTES;
+}
+
+/* Where a region is; an address alone says it, too. */
+static uint32_t node_of(const struct mk_placer *p, const struct mk_mem *m)
+{
+	if (m->node != MK_NODE_ANY || !m->placed)
+		return m->node;
+	for (size_t i = 0; i < p->s->chunks.n; i++) {
+		const struct mk_mem *c = &p->s->chunks.m[i];
+
+		if (c->placed && c->node != MK_NODE_ANY && m->base >= c->base &&
+		    m->base - c->base < c->size)
+			return c->node;
+	}
+	for (size_t i = 0; i < p->s->n_numa; i++) {
+		const struct mk_numa *n = &p->s->numa[i];
+
+		if (n->has_memory && m->base >= n->base && m->base - n->base < n->size)
+			return n->id;
+	}
+	return MK_NODE_ANY;
+}
+
+/* ------------------------------------------------------------ giving back */
+
+static int by_u64(const void *x, const void *y)
+{
+	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+static bool is_on(const struct mk_placer *p, const struct mk_mem *m, uint32_t node)
+{
+	return node == MK_NODE_ANY || node_of(p, m) == node;
+}
+
+static uint64_t bytes_on(const struct mk_placer *p, const struct mk_instance *x, uint32_t node)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < x->mem.n; i++)
+		if (is_on(p, &x->mem.m[i], node) && !mk_num_add(sum, x->mem.m[i].size, &sum))
+			return UINT64_MAX;
+	return sum;
+}
+
+/* Takes away its regions from the index on, of one node. */
+static void drop_regions(const struct mk_placer *p, struct mk_instance *x, size_t from,
+			 uint32_t node)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x->mem.n; i++)
+		if (i < from || !is_on(p, &x->mem.m[i], node))
+			x->mem.m[kept++] = x->mem.m[i];
+	x->mem.n = kept;
+}
+
+/*
+ * Gives memory back: whole regions, the newest first, because the kernel takes
+ * back only what it once gave. False when no number of them leaves so much;
+ * would are the sums that can be left.
+ */
+static bool shrink(struct mk_placer *p, struct mk_instance *x, uint32_t node, uint64_t want,
+		   uint64_t *would, size_t *n)
+{
+	uint64_t left = bytes_on(p, x, node);
+
+	*n = 0;
+	for (size_t i = x->mem.n; i && left > want; i--) {
+		if (!is_on(p, &x->mem.m[i - 1], node))
+			continue;
+		left -= x->mem.m[i - 1].size;
+		would[(*n)++] = left;
+		if (left == want) {
+			drop_regions(p, x, i - 1, node);
+			return true;
+		}
+	}
+	return left == want;
+}
+
+/* Whether regions may be exchanged for others: only where nothing runs in them. */
+static int may_move(struct mk_placer *p, const struct mk_instance *x, bool *yes)
+{
+	const struct mk_pair *at = mk_place_key(p, "allow-move");
+
+	*yes = false;
+	if (at && mk_key_flag(p->s->arena, at, yes, p->err))
+		return MK_BAD;
+	if (*yes && (runs(x) || mk_place_says(x->status, "loaded"))) {
+		mk_fail_at(p->err, MK_NO, at->at, "%s is %s: its memory cannot be moved", x->name,
+			   x->status);
+		mk_hint(p->err, "halt and unload it first");
+		return MK_NO;
+	}
+	return MK_OK;
+}
+
+static int cannot_shrink(struct mk_placer *p, const struct mk_pair *at, struct mk_instance *x,
+			 uint64_t want, uint64_t *would, size_t n)
+{
+	uint64_t have = mk_mems_bytes(&x->mem);
+	struct mk_buf b;
+
+	mk_fail_at(p->err, MK_NO, at->at,
+		   "%s has %s in %zu region%s, and only whole regions can be taken away: %s cannot "
+		   "be kept",
+		   x->name, mk_num_size_text(p->s->arena, have), x->mem.n, x->mem.n == 1 ? "" : "s",
+		   mk_num_size_text(p->s->arena, want));
+	if (n)
+		qsort(would, n, sizeof(*would), by_u64);
+	mk_buf_init(&b, p->s->arena);
+	for (size_t i = 0; i < n; i++)
+		if (would[i])
+			mk_buf_fmt(&b, "%s%s", b.len ? ", " : "",
+				   mk_num_size_text(p->s->arena, would[i]));
+	if (b.len)
+		mk_hint(p->err, "sizes that would do: %s", mk_buf_cstr(&b));
+	else if (p->s->abi != 2 && x->mem.n && x->mem.m[0].placed)
+		mk_hint(p->err, "say which part it keeps: memory=0x%llx+%llu",
+			(unsigned long long)x->mem.m[0].base, (unsigned long long)want);
+	else if (!runs(x) && !mk_place_says(x->status, "loaded"))
+		mk_hint(p->err, "allow-move=yes gives it another region; nothing in it is kept");
+	else
+		mk_hint(p->err, "it can keep all of it, or be deleted");
+	return MK_NO;
+}
+
+static int give_back_total(struct mk_placer *p, const struct mk_pair *at, struct mk_instance *x,
+			   uint32_t node, uint64_t want)
+{
+	uint64_t *would = mk_arena_array(p->s->arena, x->mem.n, sizeof(*would));
+	bool move;
+	size_t n;
+	int rc = may_move(p, x, &move);
+
+	if (rc || want >= bytes_on(p, x, node) || shrink(p, x, node, want, would, &n))
+		return rc;
+	if (!move)
+		return cannot_shrink(p, at, x, want, would, n);
+	drop_regions(p, x, 0, node);
+	return MK_OK;
+}
+
+/* What the list wants of a node, all together. */
+static uint64_t wanted_on(const struct mk_mems *want, uint32_t node)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < want->n; i++)
+		if (want->m[i].node == node && !mk_num_add(sum, want->m[i].size, &sum))
+			return UINT64_MAX;
+	return sum;
+}
+
+/* Sizes by node: what other nodes have goes, and of each what is too much. */
+static int give_back_by_node(struct mk_placer *p, const struct mk_pair *at, struct mk_instance *x,
+			     const struct mk_mems *want)
+{
+	size_t had = x->mem.n, kept = 0;
+	bool move, more = false;
+	int rc = may_move(p, x, &move);
+
+	for (size_t i = 0; i < want->n; i++)
+		if (want->m[i].node == MK_NODE_ANY)
+			return mk_fail_at(p->err, MK_BAD, at->at,
+					  "an update states the memory in all: one size, sizes by "
+					  "node, or regions with addresses");
+	for (size_t i = 0; i < x->mem.n; i++)
+		if (wanted_on(want, node_of(p, &x->mem.m[i])))
+			x->mem.m[kept++] = x->mem.m[i];
+	x->mem.n = kept;
+	for (size_t i = 0; !rc && i < want->n; i++) {
+		uint64_t sum = wanted_on(want, want->m[i].node);
+
+		rc = give_back_total(p, at, x, want->m[i].node, sum);
+		more = more || sum > bytes_on(p, x, want->m[i].node);
+	}
+	if (!rc && more && x->mem.n < had && !move) {
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "%s would lose a region of memory and get another: what it holds is lost",
+			   x->name);
+		mk_hint(p->err, "allow-move=yes says that this may be");
+		return MK_NO;
+	}
+	return rc;
+}
+
+/* Regions that have an address, by it: each can be found once. */
+struct regions {
+	const struct mk_mem **m;
+	bool *found;
+	size_t n;
+};
+
+static int by_region(const void *x, const void *y)
+{
+	const struct mk_mem *a = *(struct mk_mem *const *)x, *b = *(struct mk_mem *const *)y;
+
+	if (a->base != b->base)
+		return a->base < b->base ? -1 : 1;
+	return a->size < b->size ? -1 : a->size > b->size;
+}
+
+static struct regions regions_of(struct mk_arena *a, const struct mk_mems *list)
+{
+	struct regions r = {.m = mk_arena_array(a, list->n, sizeof(struct mk_mem *)),
+			    .found = mk_arena_array(a, list->n, sizeof(bool))};
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->m[i].placed)
+			r.m[r.n++] = &list->m[i];
+	if (r.n)
+		qsort(r.m, r.n, sizeof(*r.m), by_region);
+	return r;
+}
+
+static bool find_region(struct regions *r, const struct mk_mem *m)
+{
+	size_t low = 0, high = r->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		/* those that were found stand before the others of the same place */
+		if (by_region(&r->m[mid], &m) < 0 ||
+		    (by_region(&r->m[mid], &m) == 0 && r->found[mid]))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == r->n || by_region(&r->m[low], &m) != 0)
+		return false;
+	r->found[low] = true;
+	return true;
+}
+
+static bool same_regions(struct mk_arena *a, const struct mk_mems *x, const struct mk_mems *y)
+{
+	struct regions r = regions_of(a, y);
+
+	for (size_t i = 0; i < x->n; i++)
+		if (!find_region(&r, &x->m[i]))
+			return false;
+	return x->n == y->n;
+}
+
+int mk_place_give_back_memory(struct mk_placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *at;
+	struct regions named;
+	struct mk_mems want;
+	size_t kept = 0;
+	int rc = wanted(p, x, &at, &want);
+
+	if (rc || !at)
+		return rc;
+	if (!want.m[0].placed) {
+		if (want.n == 1 && want.m[0].node == MK_NODE_ANY)
+			return give_back_total(p, at, x, MK_NODE_ANY, want.m[0].size);
+		return give_back_by_node(p, at, x, &want);
+	}
+	if (p->s->abi == 2) /* it can name no other than those that it has */
+		return MK_OK;
+	named = regions_of(p->s->arena, &want);
+	for (size_t i = 0; i < x->mem.n; i++)
+		if (x->mem.m[i].placed && find_region(&named, &x->mem.m[i]))
+			x->mem.m[kept++] = x->mem.m[i];
+	x->mem.n = kept;
+	return MK_OK;
+}
+
+/* ------------------------------------------------------------ named regions */
+
+static int one_fixed(struct mk_placer *p, const struct mk_pair *at, struct mk_instance *x,
+		     const struct mk_mem *m)
+{
+	struct mk_arena *a = p->s->arena;
+	struct mk_space big;
+
+	if (m->base % MK_PAGE_BYTES)
+		return mk_fail_at(p->err, MK_NO, at->at,
+				  "0x%llx is not aligned to pages of 4096 bytes [MK504]",
+				  (unsigned long long)m->base);
+	if (m->size - 1 > UINT64_MAX - m->base ||
+	    !mk_memmap_has(&p->mem, m->node, m->base, m->size)) {
+		big = mk_memmap_largest(&p->mem, m->node);
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "%s cannot have %s: not all of it is free memory of the pool [MK501]",
+			   x->name, mk_mem_text(a, m));
+		if (big.size)
+			mk_hint(p->err, "the largest free block is %s at 0x%llx",
+				mk_num_size_text(a, big.size), (unsigned long long)big.base);
+		return MK_NO;
+	}
+	mk_memmap_take(&p->mem, m);
+	mk_mem_add(a, &x->mem, *m)->where = x->where;
+	return MK_OK;
+}
+
+/* The regions in the order of the request. What it has of them it keeps; all others are free. */
+int mk_place_fixed_memory(struct mk_placer *p, struct mk_instance *x)
+{
+	const struct mk_pair *at;
+	struct regions had;
+	struct mk_mems want;
+	int rc = wanted(p, x, &at, &want);
+
+	if (rc || !at || !want.m[0].placed)
+		return rc;
+	if (p->s->abi == 2 && !same_regions(p->s->arena, &want, &x->mem)) {
+		mk_fail_at(p->err, MK_NO, at->at,
+			   "this kernel places memory itself: no address can be asked for");
+		mk_hint(p->err, "give a size, 2G or 2G@0");
+		return MK_NO;
+	}
+	had = regions_of(p->s->arena, &x->mem);
+	x->mem = (struct mk_mems){0};
+	for (size_t i = 0; !rc && i < want.n; i++)
+		if (find_region(&had, &want.m[i]))
+			mk_mem_add(p->s->arena, &x->mem, want.m[i])->where = x->where;
+		else /* a second time it is not free */
+			rc = one_fixed(p, at, x, &want.m[i]);
+	return rc;
+}
+
+/* ------------------------------------------------------------ what is left open */
+
+static void want_piece(struct mk_placer *p, struct mk_demand *d, uint64_t size, uint32_t node)
+{
+	d->mem = mk_arena_more(p->s->arena, d->mem, d->n_mem, &d->mem_cap, sizeof(*d->mem));
+	d->mem[d->n_mem++] = (struct mk_want){
+		.size = size, .node = node, .align = unit_of(p, &p->s->instance[d->me])};
+	d->bytes = mk_num_add(d->bytes, size, &d->bytes) ? d->bytes : UINT64_MAX;
+	d->bound = d->bound || node != MK_NODE_ANY;
+}
+
+/* The nodes over which memory is interleaved: those that it wants, else all that have some. */
+static struct mk_ids interleaved(const struct mk_placer *p, const struct mk_instance *x)
+{
+	struct mk_ids nodes = {0};
+
+	if (x->numa_nodes.n)
+		return mk_ids_unique(p->s->arena, &x->numa_nodes);
+	for (size_t i = 0; i < p->s->chunks.n; i++)
+		if (p->s->chunks.m[i].node != MK_NODE_ANY)
+			mk_ids_add(p->s->arena, &nodes, p->s->chunks.m[i].node);
+	for (size_t i = 0; i < p->mem.n; i++)
+		if (p->mem.node[i].have && p->mem.node[i].node != MK_NODE_ANY)
+			mk_ids_add(p->s->arena, &nodes, p->mem.node[i].node);
+	nodes = mk_ids_sorted(p->s->arena, &nodes);
+	return mk_ids_unique(p->s->arena, &nodes);
+}
+
+/* A size without a node: one piece, or one on each node. */
+static void want_size(struct mk_placer *p, struct mk_demand *d, uint64_t size)
+{
+	const struct mk_instance *x = &p->s->instance[d->me];
+	uint64_t unit = unit_of(p, x), units = size / unit;
+	struct mk_ids nodes;
+
+	if (!mk_place_says(x->policy, "interleave") || size % unit) {
+		want_piece(p, d, size, MK_NODE_ANY);
+		return;
+	}
+	nodes = interleaved(p, x);
+	if (nodes.n < 2)
+		want_piece(p, d, size, nodes.n ? (uint32_t)nodes.id[0] : MK_NODE_ANY);
+	for (size_t i = 0; nodes.n > 1 && i < nodes.n; i++) {
+		uint64_t part = units / nodes.n + (i < units % nodes.n);
+
+		if (part)
+			want_piece(p, d, part * unit, (uint32_t)nodes.id[i]);
+	}
+}
+
+int mk_place_want_memory(struct mk_placer *p, struct mk_instance *x, struct mk_demand *d)
+{
+	const struct mk_pair *at;
+	struct mk_mems want;
+	int rc = wanted(p, x, &at, &want);
+	uint64_t have;
+
+	if (rc || !at || want.m[0].placed)
+		return rc;
+	d->mem_at = at;
+	if (want.n == 1 && want.m[0].node == MK_NODE_ANY) {
+		have = mk_mems_bytes(&x->mem);
+		if (want.m[0].size > have)
+			want_size(p, d, want.m[0].size - have);
+		return MK_OK;
+	}
+	if (!x->mem.n) {
+		for (size_t i = 0; i < want.n; i++)
+			if (want.m[i].node == MK_NODE_ANY)
+				want_size(p, d, want.m[i].size);
+			else
+				want_piece(p, d, want.m[i].size, want.m[i].node);
+		return MK_OK;
+	}
+	/* sizes by node; of those that name one node twice the first one speaks for both */
+	for (size_t i = 0; i < want.n; i++) {
+		uint64_t sum = wanted_on(&want, want.m[i].node);
+		size_t k = 0;
+
+		while (want.m[k].node != want.m[i].node)
+			k++;
+		have = bytes_on(p, x, want.m[i].node);
+		if (k == i && sum > have)
+			want_piece(p, d, sum - have, want.m[i].node);
+	}
+	return MK_OK;
+}
+
+/* ------------------------------------------------------------ where it may be */
+
+bool mk_place_node_ok(const struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w,
+		      uint32_t node)
+{
+	const struct mk_instance *x = &p->s->instance[d->me];
+
+	if (w->node != MK_NODE_ANY)
+		return node == w->node;
+	return !x->numa_nodes.n || (node != MK_NODE_ANY && mk_ids_has(&x->numa_nodes, node));
+}
+
+bool mk_place_is_local(const struct mk_placer *p, const struct mk_demand *d,
+		       const struct mk_want *w)
+{
+	return p->s->n_numa && w->node == MK_NODE_ANY &&
+	       mk_place_says(p->s->instance[d->me].policy, "local");
+}
+
+/* What a node has free where the kernel places memory: never more than is free at all. */
+static uint64_t bytes_free(const struct mk_placer *p, const struct mk_mem_node *n)
+{
+	uint64_t all = mk_memmap_bytes(&p->mem, MK_NODE_ANY);
+	uint64_t here = n->have > n->taken ? n->have - n->taken : 0;
+
+	return here < all ? here : all;
+}
+
+static bool fits(const struct mk_placer *p, const struct mk_mem_node *n, const struct mk_want *w,
+		 uint64_t *base)
+{
+	struct mk_spaces holes = n->hole;
+
+	if (p->s->abi == 2)
+		return bytes_free(p, n) >= w->size;
+	return holes.n && mk_memmap_fit_in(&holes, w->size, w->align, base);
+}
+
+bool mk_place_node_holds(const struct mk_placer *p, const struct mk_demand *d, uint32_t node)
+{
+	const struct mk_mem_node *n = mk_memmap_node(&p->mem, node);
+	uint64_t sum = 0, most = 0;
+
+	for (size_t i = 0; i < d->n_mem; i++) {
+		if (!mk_place_node_ok(p, d, &d->mem[i], node))
+			continue;
+		most = d->mem[i].size > most ? d->mem[i].size : most;
+		if (!mk_num_add(sum, d->mem[i].size, &sum))
+			return false;
+	}
+	if (!n)
+		return !sum;
+	return bytes_free(p, n) >= sum &&
+	       (p->s->abi == 2 || !most ||
+		(n->hole.n && n->hole.at[n->hole.n - 1].size >= most));
+}
+
+/* How far memory nodes are from the CPUs of a demand, by index; UINT64_MAX where it is not known. */
+static const uint64_t *distances(struct mk_placer *p, const struct mk_demand *d)
+{
+	uint64_t *far = mk_arena_array(p->s->arena, p->mem.n, sizeof(*far));
+	bool *seen = mk_arena_array(p->s->arena, p->cpus.n_groups + 1, sizeof(*seen));
+	const struct mk_ids *cpus = &p->s->instance[d->me].cpus.ids;
+
+	for (size_t i = 0; i < p->mem.n; i++)
+		far[i] = UINT64_MAX;
+	for (size_t i = 0; i < cpus->n; i++) {
+		size_t at = mk_cpumap_find(&p->cpus, cpus->id[i]);
+		size_t group = at == SIZE_MAX ? p->cpus.n_groups : p->cpus.slot[at].group;
+		size_t row;
+
+		if (at == SIZE_MAX || seen[group])
+			continue;
+		seen[group] = true;
+		row = p->cpus.group[group].row;
+		for (size_t k = 0; row != SIZE_MAX && k < p->s->n_numa; k++) {
+			const struct mk_mem_node *n = mk_memmap_node(&p->mem, p->s->numa[k].id);
+			uint64_t f = mk_numa_distance(p->s, row, k);
+
+			if (f < far[n - p->mem.node])
+				far[n - p->mem.node] = f;
+		}
+	}
+	return far;
+}
+
+/* The nodes of its CPUs. */
+static struct mk_ids cpu_nodes(struct mk_placer *p, const struct mk_instance *x)
+{
+	struct mk_ids nodes = {0};
+
+	for (size_t i = 0; i < x->cpus.ids.n; i++) {
+		size_t at = mk_cpumap_find(&p->cpus, x->cpus.ids.id[i]);
+
+		if (at != SIZE_MAX && p->cpus.group[p->cpus.slot[at].group].node != MK_NODE_ANY)
+			mk_ids_add(p->s->arena, &nodes,
+				   p->cpus.group[p->cpus.slot[at].group].node);
+	}
+	nodes = mk_ids_sorted(p->s->arena, &nodes);
+	return mk_ids_unique(p->s->arena, &nodes);
+}
+
+void mk_place_take_memory(struct mk_placer *p, const struct mk_demand *d, struct mk_mem m)
+{
+	struct mk_instance *x = &p->s->instance[d->me];
+
+	m.where = x->where;
+	mk_memmap_take(&p->mem, &m);
+	mk_mem_add(p->s->arena, &x->mem, m);
+}
+
+/* ------------------------------------------------------------ refusals */
+
+static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w)
+{
+	const struct mk_instance *x = &p->s->instance[d->me];
+	struct mk_arena *a = p->s->arena;
+	uint64_t free = 0, pool = 0, have = mk_mems_bytes(&x->mem), most = 0, block = 0;
+	struct mk_ids nodes = x->numa_nodes;
+	const char *where, *has, *wants;
+
+	if (mk_place_is_local(p, d, w) && !nodes.n)
+		nodes = cpu_nodes(p, x);
+	if (w->node != MK_NODE_ANY) {
+		nodes = (struct mk_ids){0};
+		mk_ids_add(a, &nodes, w->node);
+	}
+	where = nodes.n ? mk_arena_fmt(a, " on %s", mk_place_nodes_text(p, &nodes)) : "";
+	/* an update states all that there shall be: what it has already counts */
+	has = have ? mk_arena_fmt(a, "; it has %s", mk_num_size_text(a, have)) : "";
+	wants = mk_num_size_text(a, have + w->size);
+	for (size_t i = 0; i < (nodes.n ? nodes.n : 1); i++) {
+		uint32_t node = nodes.n ? (uint32_t)nodes.id[i] : MK_NODE_ANY;
+		uint64_t bytes = mk_memmap_bytes(&p->mem, node);
+		struct mk_ranges r;
+
+		free += bytes;
+		most = bytes > most ? bytes : most;
+		bytes = mk_memmap_largest(&p->mem, node).size;
+		block = bytes > block ? bytes : block;
+		mk_pool_memory(p->s, node, &r);
+		pool += mk_ranges_count(&r);
+		for (size_t k = 0; k < p->s->chunks.n; k++)
+			if (!p->s->chunks.m[k].placed &&
+			    (node == MK_NODE_ANY || p->s->chunks.m[k].node == node))
+				pool += p->s->chunks.m[k].size;
+	}
+	if (free >= w->size && p->s->abi == 2) {
+		mk_fail_at(p->err, MK_NO, d->mem_at->at,
+			   "%s wants %s on one NUMA node, and no node has as much free [MK507]",
+			   x->name, mk_num_size_text(a, w->size));
+		mk_hint(p->err, "name sizes by node: memory=SIZE@0,SIZE@1");
+		return MK_NO;
+	}
+	if (free >= w->size && block) {
+		mk_fail_at(p->err, MK_NO, d->mem_at->at,
+			   "%s wants %s of memory%s, and the largest free block%s is %s (%s are "
+			   "free in pieces) [MK501]",
+			   x->name, wants, has, where, mk_num_size_text(a, block),
+			   mk_num_size_text(a, free));
+		if (have)
+			mk_hint(p->err, "ask for at most %s", mk_num_size_text(a, have + block));
+		else if (block < w->size)
+			mk_hint(p->err, "ask for several regions: memory=%s,%s",
+				mk_num_size_text(a, block), mk_num_size_text(a, w->size - block));
+		else
+			mk_hint(p->err, "no block holds it at a multiple of %s",
+				mk_num_size_text(a, w->align));
+		return MK_NO;
+	}
+	mk_fail_at(p->err, MK_NO, d->mem_at->at,
+		   "%s wants %s of memory%s, and %s of the pool's %s%s are free [MK507]", x->name,
+		   wants, has, mk_num_size_text(a, free), mk_num_size_text(a, pool), where);
+	mk_hint(p->err, "%s short: ask for at most %s, or shrink another instance",
+		mk_num_size_text(a, w->size - free), mk_num_size_text(a, have + free));
+	return MK_NO;
+}
+
+/* ------------------------------------------------------------ placing */
+
+/* A node and how well it would do. */
+struct choice {
+	const struct mk_mem_node *n;
+	bool near;
+	size_t rank;
+	uint64_t far, free, base;
+};
+
+static bool better(const struct choice *a, const struct choice *b)
+{
+	if (a->near != b->near)
+		return a->near;
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	if (a->far != b->far)
+		return a->far < b->far;
+	if (a->free != b->free)
+		return a->free < b->free;
+	return a->n < b->n;
+}
+
+static void explain(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w,
+		    const struct mk_mem *m, const struct choice *c)
+{
+	const struct mk_instance *x = &p->s->instance[d->me];
+	const char *text, *why;
+
+	if (!p->opts->why)
+		return;
+	text = m->placed ? mk_mem_text(p->s->arena, m)
+			 : mk_arena_fmt(p->s->arena, "of %s, placed by the kernel",
+					mk_num_size_text(p->s->arena, m->size));
+	why = w->node != MK_NODE_ANY ? "as asked for"
+	      : !c		     ? "no node has it in one piece"
+	      : c->near		     ? "its CPUs are there"
+	      : x->numa_nodes.n	     ? "the first that it wants and that has room"
+	      : c->far != UINT64_MAX ? "the nearest to its CPUs that has room"
+				     : "the least free memory that suffices";
+	if (m->node != MK_NODE_ANY)
+		mk_place_why(p, x, "memory %s on NUMA node %u: %s%s", text, m->node, why,
+			     m->placed ? ", the smallest free block that holds it" : "");
+	else
+		mk_place_why(p, x, "memory %s: %s", text,
+			     m->placed ? "the smallest free block that holds it" : why);
+}
+
+/* The best node for a piece. */
+static bool best_node(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w,
+		      const uint64_t *far, struct choice *best)
+{
+	const struct mk_ids *wanted_nodes = &p->s->instance[d->me].numa_nodes;
+	bool local = mk_place_is_local(p, d, w), known = false;
+
+	*best = (struct choice){0};
+	for (size_t i = 0; i < p->mem.n; i++)
+		known = known || far[i] <= 10;
+	for (size_t i = 0; i < p->mem.n; i++) {
+		struct choice c = {.n = &p->mem.node[i], .far = far[i], .near = far[i] <= 10};
+
+		if (!mk_place_node_ok(p, d, w, c.n->node) || (local && known && !c.near) ||
+		    !fits(p, c.n, w, &c.base))
+			continue;
+		while (c.rank < wanted_nodes->n && wanted_nodes->id[c.rank] != c.n->node)
+			c.rank++;
+		c.free = bytes_free(p, c.n);
+		if (!best->n || better(&c, best))
+			*best = c;
+	}
+	return best->n != NULL;
+}
+
+/* Memory that is bound to several nodes, none of which has it: as much of each as it has in one piece. */
+static bool split(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w)
+{
+	const struct mk_instance *x = &p->s->instance[d->me];
+	uint64_t left = w->size, *take;
+	struct mk_ids nodes;
+
+	if (w->node != MK_NODE_ANY || !mk_place_says(x->policy, "bind"))
+		return false;
+	nodes = mk_ids_unique(p->s->arena, &x->numa_nodes);
+	take = mk_arena_array(p->s->arena, nodes.n, sizeof(*take));
+	for (size_t i = 0; i < nodes.n && left; i++) {
+		const struct mk_mem_node *n = mk_memmap_node(&p->mem, (uint32_t)nodes.id[i]);
+		uint64_t can = !n ? 0 : p->s->abi == 2 ? bytes_free(p, n)
+				: n->hole.n	       ? n->hole.at[n->hole.n - 1].size
+						       : 0;
+		struct mk_want part = *w;
+		uint64_t base;
+
+		part.size = (can < left ? can : left) / w->align * w->align;
+		if (part.size && !fits(p, n, &part, &base)) /* its block begins within a unit */
+			part.size -= w->align;
+		if (part.size && fits(p, n, &part, &base))
+			left -= take[i] = part.size;
+	}
+	for (size_t i = 0; !left && i < nodes.n; i++) {
+		struct mk_mem m = {.size = take[i], .node = (uint32_t)nodes.id[i]};
+		struct mk_want part = {take[i], w->align, m.node};
+
+		if (!take[i])
+			continue;
+		m.placed = p->s->abi != 2;
+		fits(p, mk_memmap_node(&p->mem, m.node), &part, &m.base);
+		mk_place_take_memory(p, d, m);
+		mk_place_why(p, x, "memory %s on NUMA node %u: none of the nodes that it is bound to "
+				   "has all of it",
+			     m.placed ? mk_mem_text(p->s->arena, &m)
+				      : mk_num_size_text(p->s->arena, m.size),
+			     m.node);
+	}
+	return !left;
+}
+
+static int one_piece(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w,
+		     const uint64_t *far)
+{
+	struct mk_mem m = {.size = w->size, .placed = p->s->abi != 2};
+	struct choice c;
+	bool found = best_node(p, d, w, far, &c);
+
+	if (found) {
+		m.base = c.base;
+		m.node = c.n->node;
+	} else if (split(p, d, w)) {
+		return MK_OK;
+	} else if (!m.placed || mk_place_is_local(p, d, w) ||
+		   !mk_place_node_ok(p, d, w, MK_NODE_ANY) ||
+		   !mk_memmap_fit(&p->mem, MK_NODE_ANY, w->size, w->align, &m.base)) {
+		return no_memory(p, d, w);
+	} else {
+		m.node = MK_NODE_ANY; /* on two nodes */
+	}
+	mk_place_take_memory(p, d, m);
+	explain(p, d, w, &m, found ? &c : NULL);
+	return MK_OK;
+}
+
+int mk_place_open_memory(struct mk_placer *p, const struct mk_demand *d)
+{
+	const uint64_t *far;
+	int rc = MK_OK;
+
+	if (!d->n_mem)
+		return MK_OK;
+	far = distances(p, d);
+	for (size_t i = 0; !rc && i < d->n_mem; i++)
+		rc = one_piece(p, d, &d->mem[i], far);
+	return rc;
+}
