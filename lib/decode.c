@@ -99,6 +99,10 @@ static void numa_node(struct mk_decoder *d, struct mk_node *n)
 	base = mk_decode_u64(d, n, "memory-base", &x.base, NULL);
 	size = mk_decode_u64(d, n, "memory-size", &x.size, NULL);
 	x.has_memory = base && size;
+	if (base != size)
+		ERR(d, "MK801", mk_at(n, NULL), "NUMA node %u has a %s and no %s", x.id,
+		    base ? "memory-base" : "memory-size", base ? "memory-size" : "memory-base")
+			->hint = "give both, or none";
 	x.type = mk_decode_string(d, n, "memory-type");
 	mk_decode_cpus(d, n, "cpus", &x.cpus);
 	if (mk_decode_numbers(d, n, "distance-matrix", &distance))
@@ -120,11 +124,18 @@ static void topology(struct mk_decoder *d, struct mk_node *n)
 
 static void in_use(struct mk_decoder *d, struct mk_node *n)
 {
+	static const char *const names[] = {"reg", "owner", NULL};
+
 	for (struct mk_node *c = mk_first(n); c; c = mk_next(c)) {
 		struct mk_mem m = {.node = MK_NODE_ANY, .placed = true, .where = mk_at(c, NULL)};
 
-		if (!mk_decode_reg(d, c, &m.base, &m.size))
+		mk_decode_check_names(d, c, names, false);
+		if (!mk_decode_reg(d, c, &m.base, &m.size)) {
+			if (!mk_decode_prop(d, c, "reg"))
+				ERR(d, "MK801", mk_at(c, NULL), "a region in use has no reg")->hint =
+					"reg = <0x0 0x80000000 0x0 0x40000000>; is its base and size";
 			continue;
+		}
 		m.owner = mk_decode_string(d, c, "owner");
 		mk_mem_add(d->s->arena, &d->s->in_use, m);
 	}
@@ -142,15 +153,50 @@ static void derived_cpus(struct mk_decoder *d, struct mk_node *n)
 	pool = mk_ranges_of(d->s->arena, &d->s->pool.ids);
 	for (size_t i = 0; i < available->ids.n; i++)
 		if (!mk_ranges_has(&pool, available->ids.id[i], available->ids.id[i])) {
-			ERR(d, "MK403", available->where,
-			    "CPU %llu is called available and is not in the pool",
-			    (unsigned long long)available->ids.id[i]);
+			mk_decode_item(d,
+				       ERR(d, "MK403", available->where,
+					   "CPU %llu is called available and is not in the pool",
+					   (unsigned long long)available->ids.id[i]),
+				       "available %llu", (unsigned long long)available->ids.id[i]);
 			return;
 		}
 }
 
+/* What the two forms call differently is not to be said in both. */
+static void twice_said(struct mk_decoder *d, struct mk_node *r, const char *const *names,
+		       const char *node)
+{
+	for (; *names; names++) {
+		struct mk_prop *p = mk_decode_prop(d, r, *names);
+
+		if (p)
+			ERR(d, "MK801", mk_at(r, p), "'%s' says again what %s says", *names, node)
+				->hint = "keep one of the two";
+	}
+}
+
+/* Properties of cpus { } and memory { } say nothing where they stand beside them. */
+static void in_their_nodes(struct mk_decoder *d, struct mk_node *r)
+{
+	static const char *const names[] = {"total",	   "host-reserved",	  "available",
+					    "total-bytes", "host-reserved-bytes", "memory-pool-base",
+					    "memory-pool-bytes"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct mk_prop *p = mk_decode_prop(d, r, names[i]);
+
+		if (p)
+			ERR(d, "MK804", mk_at(r, p), "'%s' stands in %s { }, not beside it", names[i],
+			    i < 3 ? "cpus" : "memory")
+				->hint = "move it there: here it says nothing";
+	}
+}
+
 static void resources(struct mk_decoder *d, struct mk_node *r)
 {
+	static const char *const flat_cpus[] = {"host-cpus", "cpu-total", NULL},
+				 *const flat_memory[] = {"memory-total-bytes", "memory-host-bytes",
+							 NULL};
 	static const char *const nodes[] = {"cpus",	"memory",  "unplaced", "in-use",
 					    "topology", "devices", NULL};
 	struct mk_state *s = d->s;
@@ -166,6 +212,8 @@ static void resources(struct mk_decoder *d, struct mk_node *r)
 		    "the pool's CPUs are listed in 'cpus' and in cpus { }")
 			->hint = "keep one of the two";
 	if (c)
+		twice_said(d, r, flat_cpus, "cpus { }");
+	if (c)
 		nested_cpus(d, c);
 	else if (!mk_decode_cpus(d, r, "cpus", &s->pool))
 		s->pool.where = mk_at(r, mk_decode_prop(d, r, "cpus"));
@@ -177,7 +225,10 @@ static void resources(struct mk_decoder *d, struct mk_node *r)
 	mk_decode_u64(d, r, "memory-host-bytes", &s->memory_host, NULL);
 	c = mk_child(d->t, r, "memory");
 	if (c)
+		twice_said(d, r, flat_memory, "memory { }");
+	if (c)
 		nested_memory(d, c);
+	in_their_nodes(d, r);
 	mk_decode_base_and_bytes(d, r, "memory-base", "memory-bytes", &s->chunks, true);
 	mk_decode_memory_nodes(d, r, &s->chunks);
 	c = mk_child(d->t, r, "in-use");
@@ -263,6 +314,10 @@ static void view(struct mk_decoder *d)
 		name = d->t->root->name[0] ? d->t->root->name : "instance";
 	s->model = name;
 	mk_decode_instance(d, d->t->root, name, false);
+	if (mk_child(d->t, d->t->root, "instances"))
+		ERR(d, "MK804", mk_at(mk_child(d->t, d->t->root, "instances"), NULL),
+		    "the tree of one instance has no /instances")
+			->hint = "a machine is compatible with \"linux,multikernel-host\"";
 	s->has_instances = true;
 	mk_state_index(s);
 }
@@ -271,12 +326,20 @@ static void machine(struct mk_decoder *d, enum root_kind kind)
 {
 	static const char *const nodes[] = {"resources", "instances", "aliases",
 					    "chosen",	 "pci",	      NULL};
+	static const char *const names[] = {"mk,abi", "mk,block-bytes", "mk,cpu-cells",
+					    "mk,resources", "model", "id", NULL};
 	struct mk_state *s = d->s;
 	uint32_t cells = 0;
 	struct mk_node *root = d->t->root, *r = mk_child(d->t, root, "resources"), *list;
 
 	s->dialect = kind == ROOT_STATE ? MK_DIALECT_STATE : MK_DIALECT_NESTED;
 	mk_decode_check_nodes(d, root, nodes, false);
+	mk_decode_check_names(d, root, names, false);
+	for (size_t i = 1; i < 3; i++)
+		if (mk_decode_prop(d, root, nodes[i]))
+			ERR(d, "MK801", mk_at(root, mk_decode_prop(d, root, nodes[i])),
+			    "'%s' must be a node", nodes[i])
+				->hint = mk_decode_hint(d, "write ", nodes[i], " { ... };");
 	if (r) {
 		s->dialect = dialect_of(d, kind, r);
 		d->wide = s->dialect == MK_DIALECT_STATE || s->dialect == MK_DIALECT_KERNEL ||

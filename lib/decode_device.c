@@ -63,6 +63,7 @@ static void device(struct mk_decoder *d, struct mk_node *n, const char *const *l
 {
 	struct mk_state *s = d->s;
 	struct mk_device x = {.node = MK_NODE_ANY, .where = mk_at(n, NULL)};
+	static const char *const vfs[] = {"vf", NULL};
 
 	mk_decode_check_names(d, n, device_names, false);
 	if (s->dialect == MK_DIALECT_STATE)
@@ -82,16 +83,26 @@ static void device(struct mk_decoder *d, struct mk_node *n, const char *const *l
 		static const char *const vf_names[] = {"pci-id", "vendor-id", "device-id", NULL};
 		uint32_t number;
 
-		if (strncmp(c->name, "vf@", 3) ||
-		    !mk_num_u32(c->name + 3, strlen(c->name + 3), &number))
+		if (strncmp(c->name, "vf@", 3) != 0)
 			continue;
+		if (!mk_num_u32(c->name + 3, strlen(c->name + 3), &number)) {
+			ERR(d, "MK801", mk_at(c, NULL), "'%s': a VF has a decimal number", c->name)
+				->hint = "vf@0 is the first one";
+			continue;
+		}
 		mk_decode_check_names(d, c, vf_names, false);
 		x.vf_info = mk_arena_more(s->arena, x.vf_info, x.n_vf_info, &x.vf_info_cap,
 					  sizeof(*x.vf_info));
 		x.vf_info[x.n_vf_info++] = (struct mk_vf){number, mk_decode_string(d, c, "pci-id")};
 	}
+	mk_decode_check_nodes(d, n, vfs, false);
 	if (x.n_vf_info)
 		qsort(x.vf_info, x.n_vf_info, sizeof(*x.vf_info), by_number);
+	for (size_t i = 1; i < x.n_vf_info; i++)
+		if (x.vf_info[i].number == x.vf_info[i - 1].number)
+			ERR(d, "MK803", mk_at(n, NULL), "VF %u of %s is described twice",
+			    x.vf_info[i].number, n->name)
+				->hint = "remove or renumber one";
 	s->device = mk_arena_more(s->arena, s->device, s->n_devices, &s->devices_cap,
 				  sizeof(*s->device));
 	s->device[s->n_devices++] = x;
@@ -366,8 +377,10 @@ void mk_decode_phandle_uses(struct mk_decoder *d, struct mk_instance *x, struct 
 		bool ns;
 
 		if (!to) {
-			ERR(d, "MK607", mk_at(n, p), "%s uses phandle 0x%x, which no node has",
-			    x->name, v);
+			mk_decode_item(d,
+				       ERR(d, "MK607", mk_at(n, p),
+					   "%s uses phandle 0x%x, which no node has", x->name, v),
+				       "0x%x %s", v, x->name);
 			continue;
 		}
 		of = mk_decode_prop(d, to, "parent");

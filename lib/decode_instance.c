@@ -15,16 +15,29 @@
 /* memory@X { reg } or { size }, unplaced@I { size }. */
 void mk_decode_memory_nodes(struct mk_decoder *d, struct mk_node *list, struct mk_mems *out)
 {
+	static const char *const names[] = {"reg", "size", "numa-node-id", "device_type", NULL};
+
 	for (struct mk_node *c = mk_first(list); c; c = mk_next(c)) {
 		struct mk_mem m = {.node = MK_NODE_ANY, .where = mk_at(c, NULL)};
 		size_t base = mk_base_len(c->name);
 		bool memory = base == 6 && !strncmp(c->name, "memory", 6);
 
-		if (!c->name[base] || (!memory && !(base == 8 && !strncmp(c->name, "unplaced", 8))))
+		if (!memory && !(base == 8 && !strncmp(c->name, "unplaced", 8)))
 			continue;
+		if (!c->name[base]) { /* memory { } of a machine is another thing */
+			if (!memory || out != &d->s->chunks)
+				ERR(d, "MK804", mk_at(c, NULL), "'%s' needs a unit address", c->name)
+					->hint = mk_decode_hint(d, "call it ", c->name, "@0");
+			continue;
+		}
+		mk_decode_check_names(d, c, names, false);
 		m.placed = mk_decode_reg(d, c, &m.base, &m.size);
 		if (!m.placed && mk_decode_prop(d, c, "reg"))
 			continue; /* a finding says why */
+		if (m.placed && mk_decode_prop(d, c, "size"))
+			ERR(d, "MK801", mk_at(c, mk_decode_prop(d, c, "size")),
+			    "%s has reg and size", mk_node_path(d->s->arena, c))
+				->hint = "keep one of the two: reg has a size of its own";
 		if (!m.placed && !mk_decode_u64(d, c, "size", &m.size, NULL)) {
 			if (!mk_decode_prop(d, c, "size"))
 				ERR(d, "MK801", mk_at(c, NULL), "%s has neither reg nor size",

@@ -26,6 +26,10 @@ struct mk_decoder {
 #define WARN(d, rule, w, ...) mk_finding((d)->diags, MK_WARNING, rule, (d)->subject, w, __VA_ARGS__)
 
 /* decode_value.c */
+/* What exactly a finding is about, for comparing with an older state: see mk_known. */
+void mk_decode_item(struct mk_decoder *d, struct mk_diag *x, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /*
  * Names that are not known: an error in a closed node, elsewhere a warning when
  * one is nearly a known name. False for errors.

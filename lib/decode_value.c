@@ -2,6 +2,7 @@
 /* decode_value: names and values of properties, and what is said when they are of a wrong shape. */
 #include "decode_int.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,16 @@ struct mk_where mk_at(const struct mk_node *n, const struct mk_prop *p)
 char *mk_decode_hint(struct mk_decoder *d, const char *before, const char *name, const char *after)
 {
 	return mk_arena_fmt(d->s->arena, "%s%s%s", before, name, after);
+}
+
+void mk_decode_item(struct mk_decoder *d, struct mk_diag *x, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	x->item = mk_arena_more(d->s->arena, x->item, x->n_items, &x->items_cap, sizeof(*x->item));
+	x->item[x->n_items++] = mk_arena_vfmt(d->s->arena, fmt, ap);
+	va_end(ap);
 }
 
 /* ------------------------------------------------------------ names */

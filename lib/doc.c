@@ -6,6 +6,9 @@
 
 #include "json.h"
 
+/* YAML wants keys of more than 1024 characters to be marked; each byte may become six. */
+enum { PLAIN_KEY = 128 };
+
 static void indent(struct mk_doc *d, unsigned depth)
 {
 	for (unsigned i = 0; i < depth; i++)
@@ -92,7 +95,14 @@ void mk_doc_key(struct mk_doc *d, const char *key)
 	}
 	*any = true;
 	d->after_dash = false;
-	mk_json_string(d->b, key, strlen(key));
+	if (d->yaml && strlen(key) > PLAIN_KEY) {
+		mk_buf_str(d->b, "? ");
+		mk_json_string(d->b, key, strlen(key));
+		mk_buf_char(d->b, '\n');
+		indent(d, d->depth);
+	} else {
+		mk_json_string(d->b, key, strlen(key));
+	}
 	mk_buf_char(d->b, ':');
 	d->after_key = true;
 }

@@ -18,8 +18,12 @@ void mk_json_string(struct mk_buf *b, const char *s, size_t len)
 			mk_buf_char(b, (char)c);
 		} else if (c < 0x20 || c == 0x7f) {
 			mk_buf_fmt(b, "\\u%04x", c);
-		} else if (n == 2 && c == 0xc2 && (unsigned char)s[i + 1] < 0xa0) {
+		} else if (n == 2 && mk_utf8_unseen(s + i, n)) {
 			mk_buf_fmt(b, "\\u%04x", (unsigned char)s[i + 1]); /* C1 controls */
+		} else if (n == 3 && mk_utf8_unseen(s + i, n)) {
+			mk_buf_fmt(b, "\\u%04x", (c & 15u) << 12 |
+							  ((unsigned char)s[i + 1] & 63u) << 6 |
+							  ((unsigned char)s[i + 2] & 63u));
 		} else if (n) {
 			mk_buf_add(b, s + i, n);
 		} else {

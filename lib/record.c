@@ -232,8 +232,7 @@ static void add_escaped(struct mk_buf *b, const char *s, bool first)
 	for (size_t i = 0; i < len;) {
 		unsigned char c = (unsigned char)s[i];
 		size_t n = mk_utf8_len(s + i, len - i);
-		bool control = c <= 0x20 || c == 0x7f ||
-			       (n == 2 && c == 0xc2 && (unsigned char)s[i + 1] < 0xa0);
+		bool control = c == ' ' || (n && mk_utf8_unseen(s + i, n));
 
 		if (!n || control || c == '%' || c == ',' || (first && i == 0)) {
 			for (size_t k = 0; k < (n ? n : 1); k++)

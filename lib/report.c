@@ -41,6 +41,9 @@ static size_t width(const char *s)
 	return n;
 }
 
+/* A wider cell pushes its own row alone: all rows together would be as long as the longest. */
+enum { WIDE = 60 };
+
 static void print_table(struct mk_buf *b, const struct table *t)
 {
 	size_t w[COLUMNS_MAX] = {0};
@@ -48,10 +51,10 @@ static void print_table(struct mk_buf *b, const struct table *t)
 	for (size_t r = 0; r < t->n; r++)
 		for (size_t i = 0; i < t->columns; i++)
 			if (width(t->row[r][i]) > w[i])
-				w[i] = width(t->row[r][i]);
+				w[i] = width(t->row[r][i]) < WIDE ? width(t->row[r][i]) : WIDE;
 	for (size_t r = 0; r < t->n; r++) {
 		for (size_t i = 0; i < t->columns; i++) {
-			size_t pad = w[i] - width(t->row[r][i]);
+			size_t own = width(t->row[r][i]), pad = own < w[i] ? w[i] - own : 0;
 			bool last = i + 1 == t->columns;
 
 			mk_buf_str(b, "  ");

@@ -10,6 +10,7 @@
 #include "num.h"
 #include "pool.h"
 #include "report_int.h"
+#include "utf8.h"
 
 static void u64(struct mk_doc *d, const char *key, uint64_t v)
 {
@@ -192,6 +193,22 @@ static void topology(struct mk_doc *d, const struct mk_state *s)
 	mk_doc_end(d);
 }
 
+/*
+ * A name as a key. Bytes that are no UTF-8 would all become the same character:
+ * such names, and those that could be taken for one, are escaped as in records.
+ */
+static const char *key_of(struct mk_arena *a, const char *name)
+{
+	size_t len = strlen(name), n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = mk_utf8_len(name + i, len - i);
+		if (!n || name[i] == '%')
+			return mk_report_safe(a, name);
+	}
+	return name;
+}
+
 static void devices(struct mk_doc *d, const struct mk_state *s)
 {
 	struct mk_names seen = {.arena = s->arena};
@@ -205,7 +222,7 @@ static void devices(struct mk_doc *d, const struct mk_state *s)
 		if (mk_name_known(&seen, x->name, strlen(x->name)))
 			continue;
 		mk_intern(&seen, x->name, strlen(x->name));
-		map(d, x->name);
+		map(d, key_of(s->arena, x->name));
 		if (compatible)
 			str(d, "compatible", compatible);
 		if (x->pci_id)
@@ -271,7 +288,7 @@ static void instances(struct mk_doc *d, const struct mk_verdict *v)
 	for (size_t i = 0; i < v->s->n_instances; i++) {
 		const struct mk_instance *x = &v->s->instance[i];
 
-		map(d, x->name);
+		map(d, key_of(v->s->arena, x->name));
 		if (x->has_id)
 			u64(d, "id", x->id);
 		else

@@ -210,15 +210,6 @@ struct piece {
 	size_t who;
 };
 
-static int by_first(const void *x, const void *y)
-{
-	const struct piece *a = x, *b = y;
-
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	return (a->is > b->is) - (a->is < b->is);
-}
-
 static struct piece *pieces(struct map *m, size_t *n)
 {
 	const struct mk_state *s = m->s;
@@ -239,36 +230,87 @@ static struct piece *pieces(struct map *m, size_t *n)
 						   i < s->n_instances ? letter_of(i) : IN_USE, i};
 		}
 	}
-	if (*n)
-		qsort(p, *n, sizeof(*p), by_first);
 	return p;
 }
 
-/* What most of a cell is. Pieces are sorted; those before from end before it. */
-static char cell(const struct piece *p, size_t n, size_t *from, uint64_t first, uint64_t last)
+/* Where something begins or ends. */
+struct edge {
+	uint64_t at; /* the first byte that it concerns */
+	size_t piece;
+	bool ends;
+};
+
+static int by_edge(const void *x, const void *y)
+{
+	const struct edge *a = x, *b = y;
+
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	if (a->ends != b->ends)
+		return a->ends ? -1 : 1;
+	return a->piece < b->piece ? -1 : a->piece > b->piece;
+}
+
+/* The same pieces without overlaps: what two have is SEVERAL's. They rise. */
+static struct piece *flat(struct map *m, const struct piece *p, size_t n, size_t *n_flat)
+{
+	struct edge *e = mk_arena_array(m->a, 2 * n, sizeof(*e));
+	struct piece *out = NULL;
+	size_t edges = 0, cap = 0, open = 0, sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		e[edges++] = (struct edge){p[i].first, i, false};
+		if (p[i].last != UINT64_MAX)
+			e[edges++] = (struct edge){p[i].last + 1, i, true};
+	}
+	if (edges)
+		qsort(e, edges, sizeof(*e), by_edge);
+	*n_flat = 0;
+	for (size_t i = 0; i < edges; i++) {
+		uint64_t last = i + 1 < edges ? e[i + 1].at - 1 : UINT64_MAX;
+
+		open += e[i].ends ? (size_t)-1 : 1;
+		sum += e[i].ends ? -e[i].piece : e[i].piece; /* of one, it is that one */
+		if (!open || (i + 1 < edges && e[i + 1].at == e[i].at))
+			continue;
+		out = mk_arena_more(m->a, out, *n_flat, &cap, sizeof(*out));
+		out[*n_flat] = (struct piece){e[i].at, last, SEVERAL, 0};
+		if (open == 1) {
+			out[*n_flat].is = p[sum].is;
+			out[*n_flat].who = p[sum].who;
+		}
+		++*n_flat;
+	}
+	return out;
+}
+
+/* What most of a cell is. */
+static char cell(const struct piece *p, size_t n, uint64_t first, uint64_t last)
 {
 	uint64_t sum[UCHAR_MAX + 1] = {0}, most = 0, taken = 0;
-	const struct piece *reach = NULL; /* that ends last so far */
+	size_t low = 0, high = n;
 	char is = FREE;
 
-	while (*from < n && p[*from].last < first)
-		++*from;
-	for (size_t i = *from; i < n && p[i].first <= last; i++) {
-		uint64_t a = p[i].first > first ? p[i].first : first;
-		uint64_t b = p[i].last < last ? p[i].last : last, *mine;
+	while (low < high) { /* the first that does not end before it */
+		size_t mid = low + (high - low) / 2;
 
-		if (b < a)
-			continue;
-		if (reach && a <= reach->last && reach->who != p[i].who)
+		if (p[mid].last < first)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < n && p[low].first <= last; low++) {
+		uint64_t a = p[low].first > first ? p[low].first : first;
+		uint64_t b = p[low].last < last ? p[low].last : last, *mine;
+
+		if (p[low].is == SEVERAL)
 			return SEVERAL;
-		if (!reach || p[i].last > reach->last)
-			reach = &p[i];
-		mine = &sum[(unsigned char)p[i].is];
+		mine = &sum[(unsigned char)p[low].is];
 		*mine += b - a + 1;
 		taken += b - a + 1;
 		if (*mine > most) {
 			most = *mine;
-			is = p[i].is;
+			is = p[low].is;
 		}
 	}
 	return taken < last - first + 1 && last - first + 1 - taken > most ? FREE : is;
@@ -277,9 +319,9 @@ static char cell(const struct piece *p, size_t n, size_t *from, uint64_t first, 
 static void memory(struct map *m)
 {
 	const struct mk_state *s = m->s;
-	uint64_t largest = 0, unplaced = 0, reached = 0;
+	uint64_t largest = 0, unplaced = 0;
 	struct piece *p;
-	size_t n, from = 0;
+	size_t n;
 
 	for (size_t i = 0; i < s->chunks.n; i++)
 		if (s->chunks.m[i].placed && s->chunks.m[i].size > largest)
@@ -287,6 +329,7 @@ static void memory(struct map *m)
 	if (!largest)
 		return;
 	p = pieces(m, &n);
+	p = flat(m, p, n, &n);
 	mk_buf_fmt(m->b, "\nMemory, %s a letter\n",
 		   mk_num_size_text(m->a, largest / ROW_CELLS ? largest / ROW_CELLS : 1));
 	for (size_t i = 0; i < s->chunks.n; i++) {
@@ -296,8 +339,6 @@ static void memory(struct map *m)
 
 		if (!c->placed || !c->size || c->size - 1 > UINT64_MAX - c->base)
 			continue;
-		from = c->base < reached ? 0 : from; /* chunks mostly rise */
-		reached = c->base + (c->size - 1);
 		cells = cells ? cells : 1;
 		if (c->node != MK_NODE_ANY)
 			mk_buf_fmt(m->b, "  node %-3u ", c->node);
@@ -308,7 +349,7 @@ static void memory(struct map *m)
 			uint64_t last =
 				k + 1 == cells ? c->base + (c->size - 1) : first + (each - 1);
 
-			put(m, cell(p, n, &from, first, last));
+			put(m, cell(p, n, first, last));
 		}
 		mk_buf_fmt(m->b, "   %s\n", mk_mem_text(m->a, c));
 	}

@@ -225,6 +225,10 @@ static void finding(struct writer *w, const struct mk_diag *d)
 		mk_buf_init(&text, w->a);
 		mk_report_visible(&text, d->other_text);
 		place(w, d->other, NULL, mk_buf_cstr(&text));
+	} else if (d->other_text) {
+		mk_buf_str(w->b, "    And: ");
+		mk_report_visible(w->b, d->other_text);
+		mk_buf_char(w->b, '\n');
 	}
 }
 

@@ -111,26 +111,32 @@ void mk_report_visible(struct mk_buf *b, const char *text)
 	}
 }
 
-static void count_error(const struct mk_state *s, size_t *n, const char *name)
+/* Each finding once, however often it names the instance: last is the last one that did. */
+static void count_error(const struct mk_state *s, size_t *n, size_t *last, size_t which,
+			const char *name)
 {
 	const struct mk_instance *x = name ? mk_instance_find(s, name) : NULL;
 
-	if (x)
-		n[x - s->instance]++;
+	if (!x || last[x - s->instance] == which)
+		return;
+	last[x - s->instance] = which;
+	n[x - s->instance]++;
 }
 
 size_t *mk_report_errors_by_instance(const struct mk_verdict *v)
 {
-	size_t *n = mk_arena_array(v->s->arena, v->s->n_instances, sizeof(*n));
+	size_t *n = mk_arena_array(v->s->arena, v->s->n_instances, sizeof(*n)), which = 0;
+	size_t *last = mk_arena_array(v->s->arena, v->s->n_instances, sizeof(*last));
 
 	for (const struct mk_diag *d = v->d->first; d; d = d->next) {
-		if (d->severity != MK_ERROR)
+		/* a device may be called like an instance */
+		if (d->severity != MK_ERROR || (d->rule && !strncmp(d->rule, "MK2", 3)))
 			continue;
+		which++;
 		for (size_t i = 0; i < d->n_parties; i++)
-			if (!i || strcmp(d->party[i], d->party[i - 1]) != 0)
-				count_error(v->s, n, d->party[i]);
+			count_error(v->s, n, last, which, d->party[i]);
 		if (!d->n_parties)
-			count_error(v->s, n, d->subject);
+			count_error(v->s, n, last, which, d->subject);
 	}
 	return n;
 }

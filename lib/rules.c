@@ -22,7 +22,7 @@ enum { RULE_ID_LEN = 5 };
 /* What the decoder says of the machine has no subject. */
 static const char *subject_of(const char *subject)
 {
-	return subject ? subject : "@pool";
+	return subject ? subject : mk_pool_subject;
 }
 
 static bool has_fired(struct mk_rule_ctx *c, const char *id, const char *subject)
@@ -40,6 +40,7 @@ static bool explained(struct mk_rule_ctx *c, const char *subject)
 
 	if (!c->fired.n)
 		return false;
+	subject = mk_subject(c->a, subject);
 	if (has_fired(c, c->rule->id,
 		      subject)) /* by the decoder: findings of this run come later */
 		return true;
@@ -47,8 +48,8 @@ static bool explained(struct mk_rule_ctx *c, const char *subject)
 		bool anything = p[RULE_ID_LEN] == '*';
 
 		if (anything ? has_fired(c, p, NULL)
-			     : has_fired(c, p, subject) || has_fired(c, p, "@pool") ||
-				       has_fired(c, p, "@host"))
+			     : has_fired(c, p, subject) || has_fired(c, p, mk_pool_subject) ||
+				       has_fired(c, p, mk_host_subject))
 			return true;
 		p += RULE_ID_LEN + anything;
 		p += *p == ' ';
@@ -116,8 +117,13 @@ void mk_rule_item(struct mk_rule_ctx *c, struct mk_diag *d, const char *fmt, ...
 void mk_rule_item_ids(struct mk_rule_ctx *c, struct mk_diag *d, const char *owner,
 		      const struct mk_ids *ids)
 {
-	for (size_t i = 0; i < ids->n; i++)
-		mk_rule_item(c, d, "%llu %s", (unsigned long long)ids->id[i], owner);
+	struct mk_ids once;
+
+	if (!c->opts->known || d == &c->dropped)
+		return;
+	once = mk_ids_unique(c->a, ids);
+	for (size_t i = 0; i < once.n; i++)
+		mk_rule_item(c, d, "%llu %s", (unsigned long long)once.id[i], owner);
 }
 
 void mk_rule_item_mem(struct mk_rule_ctx *c, struct mk_diag *d, const char *owner,
@@ -357,7 +363,8 @@ const struct mk_rule mk_rules[] = {
 	{"MK107", E, "memory pool empty", "give it a size", NULL, mk_rule_chunk_empty},
 	{"MK108", E, "memory pool not page-aligned", "use multiples of 4096", NULL,
 	 mk_rule_chunk_aligned},
-	{"MK109", E, "memory pool wraps past 2^64", "correct base or size", NULL,
+	{"MK109", E, "memory of the pool or of a NUMA node wraps past 2^64",
+	 "correct base or size", NULL,
 	 mk_rule_chunk_wraps},
 	{"MK110", E, "memory pool outside the machine's memory", "make it fit", "MK108 MK109",
 	 mk_rule_chunk_in_machine},
@@ -385,6 +392,8 @@ const struct mk_rule mk_rules[] = {
 	 "MK110", mk_rule_chunk_behind_host},
 	{"MK123", N, "a part of the pool is not allocated", "give it to an instance",
 	 "MK102 MK106 MK118 MK404* MK502*", mk_rule_all_given},
+	{"MK124", E, "memory chunk on an unknown NUMA node",
+	 "describe the node, or correct numa-node-id", NULL, mk_rule_chunk_node},
 
 	{"MK201", E, "PCI id malformed", "write domain:bus:device.function", NULL,
 	 mk_rule_pci_shape},
@@ -462,7 +471,7 @@ const struct mk_rule mk_rules[] = {
 	{"MK705", W, "CPUs that shall be near each other are on several NUMA nodes",
 	 "use CPUs of one node", "MK114 MK401 MK402 MK403 MK404", mk_rule_compact_on_one},
 	{"MK706", W, "memory is on another NUMA node than the CPUs", "use memory of their node",
-	 "MK113 MK114 MK401 MK402 MK403 MK404 MK501 MK502 MK503", mk_rule_memory_near},
+	 "MK113 MK114 MK401 MK402 MK403 MK404 MK501 MK502 MK503 MK506", mk_rule_memory_near},
 	{"MK707", W, "a core is shared by two kernels", "give all CPUs of a core to one kernel",
 	 "MK119 MK401 MK402 MK403 MK404", mk_rule_cores_apart},
 	{"MK708", W, "CPU is not on a NUMA node that is wanted", "use CPUs of those nodes",
@@ -470,7 +479,7 @@ const struct mk_rule mk_rules[] = {
 	{"MK709", W, "CPUs that shall be spread are on one NUMA node", "use CPUs of several nodes",
 	 "MK114 MK401 MK402 MK403 MK404", mk_rule_spread_over_nodes},
 	{"MK710", W, "memory is not on a NUMA node that it is bound to",
-	 "use memory of those nodes", "MK113 MK501 MK502 MK503 MK701 MK702", mk_rule_memory_bound},
+	 "use memory of those nodes", "MK113 MK501 MK502 MK503 MK506 MK701 MK702", mk_rule_memory_bound},
 
 	{"MK801", E, "property of a wrong type or width", "write it as the hint shows", NULL, NULL},
 	{"MK802", E, "property defined twice", "remove one", NULL, NULL},

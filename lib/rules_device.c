@@ -300,9 +300,14 @@ static void each_use(struct mk_rule_ctx *c,
 static void use_item(struct mk_rule_ctx *c, struct mk_diag *d, const struct mk_instance *x,
 		     const struct mk_use *u)
 {
-	const char *pci = mk_use_pci(c->s, u); /* names can change with those beside them */
+	/* names can change with those beside them, and VFs get PCI ids: the device's own stays */
+	const char *pci = u->device != MK_NO_DEVICE ? c->s->device[u->device].pci_id : NULL;
 
-	mk_rule_item(c, d, "%s %s", pci ? pci : u->text, x->name);
+	if (pci)
+		mk_rule_item(c, d, "%s %d %u %s", pci, (int)u->part,
+			     u->part == MK_WHOLE ? 0 : u->number, x->name);
+	else
+		mk_rule_item(c, d, "%s %s", u->text, x->name);
 }
 
 enum { NEAREST_MAX = 16 };

@@ -205,6 +205,18 @@ static int by_owners(const void *x, const void *y)
 	return a->cpu < b->cpu ? -1 : a->cpu > b->cpu;
 }
 
+/* All CPUs of an instance in words, made once. */
+static const char *cpus_of(struct mk_rule_ctx *c, const struct mk_instance *x)
+{
+	size_t i = (size_t)(x - c->s->instance);
+
+	if (!c->cpus_text)
+		c->cpus_text = mk_arena_array(c->a, c->s->n_instances, sizeof(char *));
+	if (!c->cpus_text[i])
+		c->cpus_text[i] = mk_rule_cpus(c, &x->cpus.ids, "", "");
+	return c->cpus_text[i];
+}
+
 static void report_shared(struct mk_rule_ctx *c, const struct shared *x, size_t n)
 {
 	const struct mk_instance *a = &c->s->instance[c->held[x->first].instance];
@@ -220,9 +232,8 @@ static void report_shared(struct mk_rule_ctx *c, const struct shared *x, size_t 
 	if (x->n == 2)
 		d = mk_rule_find(c, b->name, b->cpus.where,
 				 "%s given to %s (%s) and to %s (%s)",
-				 mk_rule_cpus(c, &cpus, " is", " are"), a->name,
-				 mk_rule_cpus(c, &a->cpus.ids, "", ""), b->name,
-				 mk_rule_cpus(c, &b->cpus.ids, "", ""));
+				 mk_rule_cpus(c, &cpus, " is", " are"), a->name, cpus_of(c, a),
+				 b->name, cpus_of(c, b));
 	else
 		d = mk_rule_find(c, b->name, b->cpus.where, "%s given to %zu instances: %s",
 				 mk_rule_cpus(c, &cpus, " is", " are"), x->n, mk_rule_names_text(c, &l));
@@ -316,7 +327,7 @@ static void report_cluster(struct mk_rule_ctx *c, const struct mk_piece *x, size
 	struct mk_names_list l = {.n = 0};
 	const struct mk_piece *who = x[1].instance != MK_NO_DEVICE ? &x[1] : &x[0];
 	const char *subject =
-		who->instance != MK_NO_DEVICE ? c->s->instance[who->instance].name : "@pool";
+		who->instance != MK_NO_DEVICE ? c->s->instance[who->instance].name : mk_pool_subject;
 	const struct mk_piece *other = who == &x[1] ? &x[0] : &x[1];
 	struct mk_diag *d;
 
@@ -344,7 +355,7 @@ static void report_cluster(struct mk_rule_ctx *c, const struct mk_piece *x, size
 	for (size_t i = 0; i < n; i++) {
 		const char *owner = x[i].instance != MK_NO_DEVICE
 					    ? c->s->instance[x[i].instance].name
-					    : "@pool";
+					    : mk_pool_subject;
 
 		mk_rule_party(c, d, owner);
 		mk_rule_item_mem(c, d, owner, x[i].m);
@@ -432,13 +443,41 @@ static void one_wraps(struct mk_rule_ctx *c, const struct mk_instance *x, const 
 void mk_rule_mem_wraps(struct mk_rule_ctx *c)
 {
 	each_region(c, one_wraps);
+	for (size_t i = 0; i < c->s->in_use.n; i++) {
+		const struct mk_mem *m = &c->s->in_use.m[i];
+
+		if (mk_rule_wraps(m))
+			mk_rule_item_mem(c,
+					 mk_rule_find(c, mk_pool_subject, m->where,
+						      "a region in use at 0x%llx of 0x%llx bytes "
+						      "goes beyond the last address",
+						      (unsigned long long)m->base,
+						      (unsigned long long)m->size),
+					 mk_pool_subject, m);
+	}
+}
+
+/* Bytes of the pool that what is no instance has. */
+static uint64_t in_use_of_pool(struct mk_rule_ctx *c)
+{
+	struct mk_ranges used, left;
+
+	mk_ranges_init(&used, c->a);
+	mk_ranges_init(&left, c->a);
+	for (size_t i = 0; i < c->s->in_use.n; i++)
+		mk_ranges_add_size(&used, c->s->in_use.m[i].base, c->s->in_use.m[i].size);
+	mk_ranges_join(&used);
+	mk_ranges_minus(&left, &c->chunks, &used);
+	return mk_ranges_count(&c->chunks) - mk_ranges_count(&left);
 }
 
 void mk_rule_mem_sum(struct mk_rule_ctx *c)
 {
-	uint64_t pool = mk_mems_bytes(&c->s->chunks), sum = 0;
+	uint64_t pool = mk_mems_bytes(&c->s->chunks), sum = 0, used = in_use_of_pool(c);
 	const struct mk_instance *big = NULL;
 	struct mk_diag *d;
+
+	pool -= used < pool ? used : pool;
 
 	if (!c->s->has_machine || !c->s->chunks.n)
 		return;
@@ -452,9 +491,10 @@ void mk_rule_mem_sum(struct mk_rule_ctx *c)
 	}
 	if (!big || sum <= pool)
 		return;
-	d = mk_rule_find(c, "@pool", big->mem.n ? big->mem.m[0].where : big->where,
-			 "instances have %s of memory, the pool only %s",
-			 mk_num_size_text(c->a, sum), mk_num_size_text(c->a, pool));
+	d = mk_rule_find(c, mk_pool_subject, big->mem.n ? big->mem.m[0].where : big->where,
+			 "instances have %s of memory, the pool only %s%s",
+			 mk_num_size_text(c->a, sum), mk_num_size_text(c->a, pool),
+			 used ? " that is not in use otherwise" : "");
 	d->hint = mk_arena_fmt(c->a, "take %s away; %s has the most, %s",
 			       mk_num_size_text(c->a, sum - pool), big->name,
 			       mk_num_size_text(c->a, mk_mems_bytes(&big->mem)));

@@ -33,6 +33,7 @@ struct mk_rule_ctx {
 	size_t n_pieces;
 	/* hints that are the same for all findings, made when the first one needs them */
 	const char *free_cpus, *free_memory, *free_inside, *free_id;
+	const char **cpus_text; /* by instance */
 	struct mk_user *uses; /* of devices, by device; for rules_device.c, when first needed */
 	size_t n_uses;
 	struct mk_offer *offer; /* two a device, for mk_rule_use_unavailable */
@@ -145,6 +146,7 @@ void mk_rule_core_cpus_known(struct mk_rule_ctx *c);
 void mk_rule_numa_memory_sum(struct mk_rule_ctx *c);
 void mk_rule_chunk_behind_host(struct mk_rule_ctx *c);
 void mk_rule_all_given(struct mk_rule_ctx *c);
+void mk_rule_chunk_node(struct mk_rule_ctx *c);
 void mk_rule_pci_shape(struct mk_rule_ctx *c);
 void mk_rule_pci_twice(struct mk_rule_ctx *c);
 void mk_rule_vf_above(struct mk_rule_ctx *c);

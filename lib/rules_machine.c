@@ -15,7 +15,7 @@
 void mk_rule_resources_there(struct mk_rule_ctx *c)
 {
 	if (!c->s->has_machine && c->s->dialect != MK_DIALECT_VIEW)
-		mk_rule_find(c, "@pool",
+		mk_rule_find(c, mk_pool_subject,
 			     (struct mk_where){.node = c->s->tree ? c->s->tree->root : NULL},
 			     "there is no /resources: nothing says what the machine has")
 			->hint = "add resources { cpus = /bits/ 64 <...>; memory-base = <...>; "
@@ -25,7 +25,7 @@ void mk_rule_resources_there(struct mk_rule_ctx *c)
 void mk_rule_some_cpu(struct mk_rule_ctx *c)
 {
 	if (c->s->has_machine && !c->s->pool.ids.n)
-		mk_rule_find(c, "@pool", c->s->pool.where, "the pool has no CPU")->hint =
+		mk_rule_find(c, mk_pool_subject, c->s->pool.where, "the pool has no CPU")->hint =
 			c->s->dialect == MK_DIALECT_NESTED
 				? "list the CPUs that instances may have: available = <4 5 6 7>; in "
 				  "cpus { }"
@@ -43,11 +43,11 @@ void mk_rule_pool_and_host(struct mk_rule_ctx *c)
 			mk_ids_add(c->a, &both, c->s->pool.ids.id[i]);
 	if (!both.n)
 		return;
-	d = mk_rule_find(c, "@pool", c->s->pool.where, "%s to the host and to the pool",
+	d = mk_rule_find(c, mk_pool_subject, c->s->pool.where, "%s to the host and to the pool",
 			 mk_rule_cpus(c, &both, " belongs", " belong"));
 	mk_rule_other(c, d, c->s->host_cpus.where, "reserved for the host here");
 	d->hint = "take it out of one of the two lists";
-	mk_rule_item_ids(c, d, "@pool", &both);
+	mk_rule_item_ids(c, d, mk_pool_subject, &both);
 }
 
 static void above_total(struct mk_rule_ctx *c, const char *subject, const struct mk_cpus *list)
@@ -73,18 +73,18 @@ void mk_rule_below_total(struct mk_rule_ctx *c)
 	if (!c->s->cpu_total_at.prop)
 		return;
 	if (!c->s->cpu_total) {
-		mk_rule_find(c, "@pool", c->s->cpu_total_at, "total is 0")->hint =
+		mk_rule_find(c, mk_pool_subject, c->s->cpu_total_at, "total is 0")->hint =
 			"total is the highest CPU id plus one";
 		return;
 	}
-	above_total(c, "@pool", &c->s->pool);
-	above_total(c, "@host", &c->s->host_cpus);
+	above_total(c, mk_pool_subject, &c->s->pool);
+	above_total(c, mk_host_subject, &c->s->host_cpus);
 }
 
 void mk_rule_pool_twice(struct mk_rule_ctx *c)
 {
-	mk_rule_list_twice(c, "@pool", &c->s->pool, "CPU", "the pool");
-	mk_rule_list_twice(c, "@host", &c->s->host_cpus, "CPU", "the host's share");
+	mk_rule_list_twice(c, mk_pool_subject, &c->s->pool, "CPU", "the pool");
+	mk_rule_list_twice(c, mk_host_subject, &c->s->host_cpus, "CPU", "the host's share");
 }
 
 void mk_rule_pool_memory(struct mk_rule_ctx *c)
@@ -98,7 +98,7 @@ void mk_rule_pool_memory(struct mk_rule_ctx *c)
 		if (c->s->numa[i].has_memory && c->s->numa[i].base < base)
 			base = c->s->numa[i].base;
 	base = base == UINT64_MAX ? 0 : base;
-	d = mk_rule_find(c, "@pool", c->s->resources, "the pool has no memory");
+	d = mk_rule_find(c, mk_pool_subject, c->s->resources, "the pool has no memory");
 	base += c->s->memory_host ? c->s->memory_host : 0x80000000;
 	if (c->s->has_memory_total && c->s->memory_total > c->s->memory_host)
 		bytes = c->s->memory_total - c->s->memory_host;
@@ -116,8 +116,10 @@ void mk_rule_chunk_empty(struct mk_rule_ctx *c)
 {
 	for (size_t i = 0; i < c->s->chunks.n; i++)
 		if (!c->s->chunks.m[i].size)
-			mk_rule_find(c, "@pool", c->s->chunks.m[i].where,
-				     "a memory chunk of the pool has 0 bytes");
+			mk_rule_item_mem(c,
+					 mk_rule_find(c, mk_pool_subject, c->s->chunks.m[i].where,
+						      "a memory chunk of the pool has 0 bytes"),
+					 mk_pool_subject, &c->s->chunks.m[i]);
 }
 
 void mk_rule_chunk_aligned(struct mk_rule_ctx *c)
@@ -129,12 +131,19 @@ void mk_rule_chunk_aligned(struct mk_rule_ctx *c)
 
 		if (mk_rule_page_aligned(m))
 			continue;
-		d = mk_rule_find(c, "@pool", mk_rule_misaligned_at(m),
+		d = mk_rule_find(c, mk_pool_subject, mk_rule_misaligned_at(m),
 				 "memory chunk %s is not aligned to pages of 4096 bytes",
 				 mk_mem_text(c->a, m));
 		d->hint = mk_rule_aligned_hint(c, m);
-		mk_rule_item_mem(c, d, "@pool", m);
+		mk_rule_item_mem(c, d, mk_pool_subject, m);
 	}
+}
+
+static void node_item(struct mk_rule_ctx *c, struct mk_diag *d, const struct mk_numa *n)
+{
+	if (c->opts->known)
+		mk_rule_item(c, d, "%u 0x%llx+0x%llx", n->id, (unsigned long long)n->base,
+			     (unsigned long long)n->size);
 }
 
 void mk_rule_chunk_wraps(struct mk_rule_ctx *c)
@@ -144,12 +153,43 @@ void mk_rule_chunk_wraps(struct mk_rule_ctx *c)
 
 		if (mk_rule_wraps(m))
 			mk_rule_item_mem(c,
-					 mk_rule_find(c, "@pool", m->where,
+					 mk_rule_find(c, mk_pool_subject, m->where,
 						      "a memory chunk at 0x%llx of 0x%llx bytes "
 						      "goes beyond the last address",
 						      (unsigned long long)m->base,
 						      (unsigned long long)m->size),
-					 "@pool", m);
+					 mk_pool_subject, m);
+	}
+	for (size_t i = 0; i < c->s->n_numa; i++) {
+		const struct mk_numa *n = &c->s->numa[i];
+
+		if (n->has_memory && n->size && n->size - 1 > UINT64_MAX - n->base)
+			node_item(c,
+				  mk_rule_find(c, mk_host_subject, mk_rule_at(n->where, "memory-size"),
+					       "the memory of NUMA node %u, 0x%llx bytes at 0x%llx, "
+					       "goes beyond the last address",
+					       n->id, (unsigned long long)n->size,
+					       (unsigned long long)n->base),
+				  n);
+	}
+}
+
+void mk_rule_chunk_node(struct mk_rule_ctx *c)
+{
+	struct mk_ranges r;
+
+	mk_rule_numa_ids(c, &r);
+	for (size_t i = 0; r.n && i < c->s->chunks.n; i++) {
+		const struct mk_mem *m = &c->s->chunks.m[i];
+		struct mk_diag *d;
+
+		if (m->node == MK_NODE_ANY || mk_ranges_has(&r, m->node, m->node))
+			continue;
+		d = mk_rule_find(c, mk_pool_subject, mk_rule_at(m->where, "numa-node-id"),
+				 "memory chunk %s is on NUMA node %u, which is not described",
+				 mk_mem_text(c->a, m), m->node);
+		d->hint = mk_rule_nodes(c);
+		mk_rule_item(c, d, "%u 0x%llx", m->node, (unsigned long long)m->base);
 	}
 }
 
@@ -160,7 +200,8 @@ static void chunk_in_nodes(struct mk_rule_ctx *c, const struct mk_mem *m)
 	struct mk_diag *d;
 
 	if (!m->placed || !m->size ||
-	    mk_ranges_has(&c->numa_memory, m->base, m->base + (m->size - 1)))
+	    mk_ranges_has(&c->numa_memory, m->base,
+			  mk_rule_wraps(m) ? UINT64_MAX : m->base + (m->size - 1)))
 		return;
 	mk_ranges_init(&one, c->a);
 	mk_ranges_init(&out, c->a);
@@ -168,12 +209,12 @@ static void chunk_in_nodes(struct mk_rule_ctx *c, const struct mk_mem *m)
 	mk_ranges_minus(&out, &one, &c->numa_memory);
 	part.base = out.r[0].first;
 	part.size = out.r[0].last - out.r[0].first + 1;
-	d = mk_rule_find(c, "@pool", m->where,
+	d = mk_rule_find(c, mk_pool_subject, m->where,
 			 "memory chunk %s is not in the memory of the NUMA nodes",
 			 mk_mem_text(c->a, m));
 	d->hint = mk_arena_fmt(c->a, "no node has %s%s", mk_mem_text(c->a, &part),
 			       out.n > 1 ? ", nor further parts of it" : "");
-	mk_rule_item_mem(c, d, "@pool", m);
+	mk_rule_item_mem(c, d, mk_pool_subject, m);
 }
 
 void mk_rule_chunk_in_machine(struct mk_rule_ctx *c)
@@ -181,11 +222,15 @@ void mk_rule_chunk_in_machine(struct mk_rule_ctx *c)
 	const struct mk_state *s = c->s;
 	uint64_t pool = mk_mems_bytes(&s->chunks), sum;
 	struct mk_diag *d;
+	bool over = false;
 
-	if (!mk_num_add(pool, s->memory_host, &sum))
+	if (!mk_num_add(pool, s->memory_host, &sum)) {
 		sum = UINT64_MAX;
-	if (s->has_memory_total && sum > s->memory_total && s->chunks.n) {
-		d = mk_rule_find(c, "@pool", s->chunks.m[0].where,
+		over = true;
+	}
+	over = over || sum > s->memory_total;
+	if (s->has_memory_total && over && s->chunks.n) {
+		d = mk_rule_find(c, mk_pool_subject, s->chunks.m[0].where,
 				 "the pool (%s) and the host's share (%s) are more than the "
 				 "machine has (%s)",
 				 mk_num_size_text(c->a, pool),
@@ -199,7 +244,7 @@ void mk_rule_chunk_in_machine(struct mk_rule_ctx *c)
 				(unsigned long long)(s->memory_total - s->memory_host));
 	}
 	/* too much and therefore outside is one mistake, unless it is compared with an old one */
-	if (sum > s->memory_total && s->has_memory_total && s->chunks.n == 1 && !c->opts->known)
+	if (over && s->has_memory_total && s->chunks.n == 1 && !c->opts->known)
 		return;
 	for (size_t i = 0; c->numa_memory.n && i < s->chunks.n; i++)
 		chunk_in_nodes(c, &s->chunks.m[i]);
@@ -228,12 +273,12 @@ void mk_rule_chunks_apart(struct mk_rule_ctx *c)
 	for (size_t i = 0; i < n; i++) {
 		if (reach && m[i]->base - reach->base < reach->size) {
 			struct mk_diag *d =
-				mk_rule_find(c, "@pool", m[i]->where, "memory chunk %s overlaps %s",
+				mk_rule_find(c, mk_pool_subject, m[i]->where, "memory chunk %s overlaps %s",
 					     mk_mem_text(c->a, m[i]), mk_mem_text(c->a, reach));
 
 			mk_rule_other(c, d, reach->where, "the other chunk");
-			mk_rule_item_mem(c, d, "@pool", m[i]);
-			mk_rule_item_mem(c, d, "@pool", reach);
+			mk_rule_item_mem(c, d, mk_pool_subject, m[i]);
+			mk_rule_item_mem(c, d, mk_pool_subject, reach);
 		}
 		if (!reach || m[i]->base + (m[i]->size - 1) > reach->base + (reach->size - 1))
 			reach = m[i];
@@ -260,7 +305,7 @@ void mk_rule_numa_twice(struct mk_rule_ctx *c)
 	for (size_t i = 1; i < c->s->n_numa; i++)
 		if (n[i]->id == n[i - 1]->id) {
 			struct mk_diag *d =
-				mk_rule_find(c, "@host", n[i]->where,
+				mk_rule_find(c, mk_host_subject, n[i]->where,
 					     "NUMA node %u is described twice", n[i]->id);
 
 			mk_rule_other(c, d, n[i - 1]->where, "the other description");
@@ -274,13 +319,6 @@ int mk_rule_by_numa_base(const void *x, const void *y)
 	const struct mk_numa *a = *(struct mk_numa *const *)x, *b = *(struct mk_numa *const *)y;
 
 	return a->base < b->base ? -1 : a->base > b->base;
-}
-
-static void node_item(struct mk_rule_ctx *c, struct mk_diag *d, const struct mk_numa *n)
-{
-	if (c->opts->known)
-		mk_rule_item(c, d, "%u 0x%llx+0x%llx", n->id, (unsigned long long)n->base,
-			     (unsigned long long)n->size);
 }
 
 void mk_rule_numa_memory_apart(struct mk_rule_ctx *c)
@@ -297,7 +335,7 @@ void mk_rule_numa_memory_apart(struct mk_rule_ctx *c)
 	for (size_t i = 0; i < k; i++) {
 		if (reach && n[i]->base - reach->base < reach->size) {
 			struct mk_diag *d =
-				mk_rule_find(c, "@host", n[i]->where,
+				mk_rule_find(c, mk_host_subject, n[i]->where,
 					     "the memory of NUMA node %u overlaps that of node %u",
 					     n[i]->id, reach->id);
 
@@ -363,7 +401,7 @@ static void parts_apart(struct mk_rule_ctx *c, const struct part *part, size_t p
 
 		for (end = i; end < found && x[end].a == x[i].a && x[end].b == x[i].b; end++)
 			mk_ids_add(c->a, &cpus, x[end].cpu);
-		d = mk_rule_find(c, "@host", b->cpus->where, "CPU %s is in %s %u and in %s %u",
+		d = mk_rule_find(c, mk_host_subject, b->cpus->where, "CPU %s is in %s %u and in %s %u",
 				 mk_ids_brief(c->a, &cpus, 8), what, a->id, what, b->id);
 		mk_rule_other(c, d, a->cpus->where, "the other list");
 		mk_rule_item_ids(c, d, mk_arena_fmt(c->a, "%u", a->id), &cpus);
@@ -392,13 +430,13 @@ void mk_rule_core_cpus_apart(struct mk_rule_ctx *c)
 void mk_rule_numa_cpus_known(struct mk_rule_ctx *c)
 {
 	for (size_t i = 0; c->s->cpu_total && i < c->s->n_numa; i++)
-		above_total(c, "@host", &c->s->numa[i].cpus);
+		above_total(c, mk_host_subject, &c->s->numa[i].cpus);
 }
 
 void mk_rule_core_cpus_known(struct mk_rule_ctx *c)
 {
 	for (size_t i = 0; c->s->cpu_total && i < c->s->n_cores; i++)
-		above_total(c, "@host", &c->s->core[i].cpus);
+		above_total(c, mk_host_subject, &c->s->core[i].cpus);
 }
 
 void mk_rule_numa_memory_sum(struct mk_rule_ctx *c)
@@ -415,7 +453,7 @@ void mk_rule_numa_memory_sum(struct mk_rule_ctx *c)
 		}
 	if (!s->has_memory_total || sum <= s->memory_total)
 		return;
-	d = mk_rule_find(c, "@host", s->numa[0].where,
+	d = mk_rule_find(c, mk_host_subject, s->numa[0].where,
 			 "the NUMA nodes have %s of memory, the machine only %s",
 			 more ? "2^64 bytes or more" : mk_num_size_text(c->a, sum),
 			 mk_num_size_text(c->a, s->memory_total));
@@ -435,13 +473,13 @@ void mk_rule_chunk_behind_host(struct mk_rule_ctx *c)
 
 		if (!m->placed || m->base >= c->s->memory_host)
 			continue;
-		d = mk_rule_find(c, "@pool", m->where,
+		d = mk_rule_find(c, mk_pool_subject, m->where,
 				 "memory chunk %s begins within the first %s, which the host keeps",
 				 mk_mem_text(c->a, m), mk_num_size_text(c->a, c->s->memory_host));
 		d->hint = mk_arena_fmt(c->a,
 				       "let it begin at 0x%llx, or reserve less for the host",
 				       (unsigned long long)c->s->memory_host);
-		mk_rule_item_mem(c, d, "@pool", m);
+		mk_rule_item_mem(c, d, mk_pool_subject, m);
 	}
 }
 
@@ -458,18 +496,19 @@ void mk_rule_all_given(struct mk_rule_ctx *c)
 	bytes = mk_free_bytes(c->s, MK_NODE_ANY);
 	if (!free.n && !bytes)
 		return;
-	d = mk_rule_find(c, "@pool", c->s->pool.where,
+	d = mk_rule_find(c, mk_pool_subject, c->s->pool.where,
 			 "%zu CPU%s and %s of memory of the pool are not allocated", free.n,
 			 free.n == 1 ? "" : "s", mk_num_size_text(c->a, bytes));
 	d->hint = mk_arena_fmt(c->a, "%s; %s", mk_rule_free_cpus(c), mk_rule_free_memory(c));
-	mk_rule_item_ids(c, d, "@pool", &free);
+	mk_rule_item(c, d, "memory");
+	mk_rule_item_ids(c, d, mk_pool_subject, &free);
 	d->excess = bytes;
 }
 
 static void bad_distance(struct mk_rule_ctx *c, const struct mk_numa *x, const char *text)
 {
 	struct mk_diag *d =
-		mk_rule_find(c, "@host", mk_rule_at(x->where, "distance-matrix"), "%s", text);
+		mk_rule_find(c, mk_host_subject, mk_rule_at(x->where, "distance-matrix"), "%s", text);
 
 	d->hint = "distance-matrix is a row for each node, in the order of the nodes: <10 21> for "
 		  "the first of two";
@@ -519,7 +558,7 @@ void mk_rule_baseline_only(struct mk_rule_ctx *c)
 	if (!c->opts->baseline || !c->s->n_instances)
 		return;
 	d = mk_rule_find(
-		c, "@pool", c->s->instances,
+		c, mk_pool_subject, c->s->instances,
 		"Baseline must not contain instances: this one has %zu, the first is '%s'. "
 		"Instances should be created via overlays.",
 		c->s->n_instances, c->s->instance[0].name);

@@ -311,15 +311,19 @@ void mk_rule_local_fits(struct mk_rule_ctx *c)
 static void one_compact(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	struct mk_ranges nodes;
+	struct mk_diag *d;
 
 	if (!word_is(x->affinity, "compact") && !word_is(x->affinity, "local"))
 		return;
 	nodes = cpu_nodes(c, x);
 	if (mk_ranges_count(&nodes) < 2)
 		return;
-	mk_rule_find(c, x->name, x->cpus.where, "instance %s: its CPUs shall be %s, and are on %s",
-		     x->name, x->affinity, nodes_text(c, &nodes))
-		->hint = "mk-alloc places them anew where there is room: delete and create";
+	d = mk_rule_find(c, x->name, x->cpus.where, "instance %s: its CPUs shall be %s, and are on %s",
+			 x->name, x->affinity, nodes_text(c, &nodes));
+	d->hint = "mk-alloc places them anew where there is room: delete and create";
+	for (size_t i = 0; i < nodes.n; i++)
+		for (uint64_t n = nodes.r[i].first; n <= nodes.r[i].last; n++)
+			mk_rule_item(c, d, "%llu %s", (unsigned long long)n, x->name);
 }
 
 void mk_rule_compact_on_one(struct mk_rule_ctx *c)
@@ -331,6 +335,7 @@ void mk_rule_compact_on_one(struct mk_rule_ctx *c)
 static void one_remote(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	struct mk_ranges nodes = cpu_nodes(c, x);
+	const char *text = NULL;
 
 	if (!nodes.n || word_is(x->policy, "interleave") || word_is(x->policy, "bind"))
 		return;
@@ -341,9 +346,10 @@ static void one_remote(struct mk_rule_ctx *c, const struct mk_instance *x)
 
 		if (!bytes)
 			continue;
+		text = text ? text : nodes_text(c, &nodes);
 		d = mk_rule_find(c, x->name, x->mem.m[i].where,
 				 "instance %s: %s is on NUMA node %u, its CPUs are on %s", x->name,
-				 part_text(c, &x->mem.m[i], bytes), node, nodes_text(c, &nodes));
+				 part_text(c, &x->mem.m[i], bytes), node, text);
 		d->hint = "remote memory is slow: memory=SIZE@NODE asks for that of a node";
 		mk_rule_item_mem(c, d, x->name, &x->mem.m[i]);
 	}
@@ -385,7 +391,9 @@ static void one_spread(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	struct mk_ranges nodes;
 
-	if (!word_is(x->affinity, "spread") || x->cpus.ids.n < 2)
+	struct mk_ids once = mk_ids_unique(c->a, &x->cpus.ids);
+
+	if (!word_is(x->affinity, "spread") || once.n < 2)
 		return;
 	nodes = cpu_nodes(c, x);
 	if (mk_ranges_count(&nodes) == 1)
@@ -414,6 +422,7 @@ void mk_rule_spread_over_nodes(struct mk_rule_ctx *c)
 static void one_bound(struct mk_rule_ctx *c, const struct mk_instance *x)
 {
 	struct mk_ranges wanted = mk_ranges_of(c->a, &x->numa_nodes);
+	const char *text = NULL;
 
 	if (!word_is(x->policy, "bind") || !wanted.n)
 		return;
@@ -421,6 +430,8 @@ static void one_bound(struct mk_rule_ctx *c, const struct mk_instance *x)
 		uint32_t node;
 		uint64_t bytes = bytes_elsewhere(c, &x->mem.m[i], &wanted, &node);
 
+		if (bytes && !text)
+			text = nodes_text(c, &wanted);
 		if (bytes)
 			mk_rule_item_mem(
 				c,
@@ -428,7 +439,7 @@ static void one_bound(struct mk_rule_ctx *c, const struct mk_instance *x)
 					     "instance %s: %s is on NUMA node %u, and is bound to "
 					     "%s",
 					     x->name, part_text(c, &x->mem.m[i], bytes), node,
-					     nodes_text(c, &wanted)),
+					     text),
 				x->name, &x->mem.m[i]);
 	}
 }

@@ -316,6 +316,15 @@ const char *mk_where_path(struct mk_arena *a, struct mk_where w)
 	return w.prop ? mk_arena_fmt(a, "%s:%s", path, w.prop->name) : path;
 }
 
+const char mk_pool_subject[] = "@pool", mk_host_subject[] = "@host";
+
+const char *mk_subject(struct mk_arena *a, const char *name)
+{
+	if (!name || name[0] != '@' || name == mk_pool_subject || name == mk_host_subject)
+		return name;
+	return mk_arena_fmt(a, "%%40%s", name + 1);
+}
+
 struct mk_diag *mk_finding(struct mk_diags *d, enum mk_severity severity, const char *rule,
 			   const char *subject, struct mk_where w, const char *fmt, ...)
 {
@@ -327,7 +336,7 @@ struct mk_diag *mk_finding(struct mk_diags *d, enum mk_severity severity, const 
 	text = mk_arena_vfmt(d->arena, fmt, ap);
 	va_end(ap);
 	x = mk_diag_add(d, severity, rule, mk_where_span(w), "%s", text);
-	x->subject = subject;
+	x->subject = mk_subject(d->arena, subject);
 	x->path = mk_where_path(d->arena, w);
 	return x;
 }
@@ -340,6 +349,9 @@ char *mk_mem_text(struct mk_arena *a, const struct mk_mem *m)
 		return mk_arena_fmt(a, "%s", size);
 	if (!m->size)
 		return mk_arena_fmt(a, "0x%llx (%s)", (unsigned long long)m->base, size);
+	if (m->size - 1 > UINT64_MAX - m->base)
+		return mk_arena_fmt(a, "%s at 0x%llx, beyond the last address,", size,
+				    (unsigned long long)m->base);
 	return mk_arena_fmt(a, "0x%llx-0x%llx (%s)", (unsigned long long)m->base,
 			    (unsigned long long)(m->base + (m->size - 1)), size);
 }

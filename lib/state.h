@@ -226,6 +226,13 @@ const char *mk_use_pci(const struct mk_state *s, const struct mk_use *use);
 struct mk_span mk_where_span(struct mk_where w);
 const char *mk_where_path(struct mk_arena *a, struct mk_where w);
 
+/*
+ * The machine as the subject of a finding. An instance of such a name, which
+ * only a tree that we have not made can have, is another subject: "%40pool".
+ */
+extern const char mk_pool_subject[], mk_host_subject[];
+const char *mk_subject(struct mk_arena *a, const char *name);
+
 /* Adds a finding about w. */
 struct mk_diag *mk_finding(struct mk_diags *d, enum mk_severity severity, const char *rule,
 			   const char *subject, struct mk_where w, const char *fmt, ...)

@@ -49,10 +49,17 @@ static bool unseen(const unsigned char *u, size_t n)
 		return u[0] < 0x20 || u[0] == 0x7f;
 	if (n == 2)
 		return u[0] == 0xc2 && u[1] < 0xa0;
+	if (n == 3 && u[0] == 0xef) /* the byte order mark, and what is no character */
+		return (u[1] == 0xbb && u[2] == 0xbf) || (u[1] == 0xbf && u[2] >= 0xbe);
 	if (n != 3 || u[0] != 0xe2)
 		return false;
 	return (u[1] == 0x80 && (u[2] == 0x8e || u[2] == 0x8f || (u[2] >= 0xa8 && u[2] <= 0xae))) ||
 	       (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9);
+}
+
+bool mk_utf8_unseen(const char *s, size_t n)
+{
+	return unseen((const unsigned char *)s, n);
 }
 
 size_t mk_utf8_visible(const char *s, size_t left, char out[16])

@@ -3,6 +3,7 @@
 #ifndef MK_UTF8_H
 #define MK_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -18,5 +19,11 @@ size_t mk_utf8_len(const char *s, size_t left);
  * out, returns how many bytes of s (at least one of them is left) that was.
  */
 size_t mk_utf8_visible(const char *s, size_t left, char out[16]);
+
+/*
+ * Whether a valid character of n bytes cannot be seen or turns what stands
+ * around it: controls, marks of direction, separators of lines, no characters.
+ */
+bool mk_utf8_unseen(const char *s, size_t n);
 
 #endif

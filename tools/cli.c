@@ -177,14 +177,13 @@ static void put_line(const char *s, uint32_t bytes, bool blank)
 	size_t len = strnlen(s, bytes);
 
 	for (size_t i = 0, n; i < len; i += n) {
-		unsigned char c = (unsigned char)s[i], next = (unsigned char)s[i + 1];
-		bool shown = c == '\t' || (c >= 0x20 && c != 0x7f && !(c == 0xc2 && next < 0xa0));
+		bool shown;
 
 		n = mk_utf8_len(s + i, len - i);
-		shown = shown && n;
+		shown = s[i] == '\t' || (n && !mk_utf8_unseen(s + i, n));
 		n = n ? n : 1;
 		if (blank || !shown)
-			fputc(!shown && !blank ? '?' : c == '\t' ? '\t' : ' ', stderr);
+			fputc(!shown && !blank ? '?' : s[i] == '\t' ? '\t' : ' ', stderr);
 		else
 			fwrite(s + i, 1, n, stderr);
 	}
