@@ -17,13 +17,6 @@ struct said {
 	size_t holder;
 };
 
-static int by_cpu(const void *x, const void *y)
-{
-	const struct said *a = x, *b = y;
-
-	return a->cpu < b->cpu ? -1 : a->cpu > b->cpu;
-}
-
 static int by_place(const void *x, const void *y)
 {
 	const struct said *a = x, *b = y;
@@ -74,11 +67,20 @@ static struct known all_cpus(struct mk_arena *a, const struct mk_state *s)
 	return k;
 }
 
+/* It is one of all_cpus. */
 static struct said *of(const struct known *k, uint64_t cpu)
 {
-	struct said key = {.cpu = cpu};
+	size_t low = 0, high = k->n;
 
-	return bsearch(&key, k->cpu, k->n, sizeof(key), by_cpu);
+	while (low + 1 < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (k->cpu[mid].cpu <= cpu)
+			low = mid;
+		else
+			high = mid;
+	}
+	return &k->cpu[low];
 }
 
 /* Who says it first is believed; two who say it are a finding of the rules. */

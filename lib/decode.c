@@ -211,12 +211,12 @@ static void resources(struct mk_decoder *d, struct mk_node *r)
 		ERR(d, "MK801", mk_at(r, mk_decode_prop(d, r, "cpus")),
 		    "the pool's CPUs are listed in 'cpus' and in cpus { }")
 			->hint = "keep one of the two";
-	if (c)
+	if (c) {
 		twice_said(d, r, flat_cpus, "cpus { }");
-	if (c)
 		nested_cpus(d, c);
-	else if (!mk_decode_cpus(d, r, "cpus", &s->pool))
+	} else if (!mk_decode_cpus(d, r, "cpus", &s->pool)) {
 		s->pool.where = mk_at(r, mk_decode_prop(d, r, "cpus"));
+	}
 	mk_decode_cpus(d, r, "host-cpus", &s->host_cpus);
 	derived_cpus(d, r);
 	mk_decode_u64(d, r, "cpu-total", &s->cpu_total, &s->cpu_total_at);
@@ -224,10 +224,10 @@ static void resources(struct mk_decoder *d, struct mk_node *r)
 		mk_decode_u64(d, r, "memory-total-bytes", &s->memory_total, &s->memory_total_at);
 	mk_decode_u64(d, r, "memory-host-bytes", &s->memory_host, NULL);
 	c = mk_child(d->t, r, "memory");
-	if (c)
+	if (c) {
 		twice_said(d, r, flat_memory, "memory { }");
-	if (c)
 		nested_memory(d, c);
+	}
 	in_their_nodes(d, r);
 	mk_decode_base_and_bytes(d, r, "memory-base", "memory-bytes", &s->chunks, true);
 	mk_decode_memory_nodes(d, r, &s->chunks);

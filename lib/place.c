@@ -77,7 +77,7 @@ static int wishes(struct mk_placer *p, struct mk_instance *x)
 		x->affinity = mk_record_text(a, affinity);
 	if (policy)
 		x->policy = mk_record_text(a, policy);
-	if (mk_place_says(x->policy, "bind") && !x->numa_nodes.n) {
+	if (policy && !strcmp(x->policy, "bind") && !x->numa_nodes.n) {
 		mk_fail_at(p->err, MK_NO, policy->at, "%s binds its memory to no NUMA node [MK702]",
 			   x->name);
 		mk_hint(p->err, "numa-nodes= names them");
@@ -364,6 +364,8 @@ void mk_place_begin(struct mk_placer *p)
 		x->cpus.ids.n = p->demand[i].had_cpus;
 		x->mem.n = p->demand[i].had_mem;
 	}
+	if (p->opts->why) /* what was said of choices that were given up */
+		mk_diags_init(p->opts->why, p->opts->why->arena);
 	mk_cpumap_init(&p->cpus, p->s);
 	mk_memmap_init(&p->mem, p->s);
 }

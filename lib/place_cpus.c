@@ -382,8 +382,8 @@ static void explain(struct mk_placer *p, const struct mk_demand *d, size_t had,
 		      : x->numa_nodes.n > 1	? "the first that it wants and that has room"
 		      : p->cpus.n_groups == 1 ? "neighbours that are free"
 					      : "the fewest free CPUs that suffice";
-	mk_place_why(p, x, "CPUs %s%s: %s%s", mk_ids_brief(p->s->arena, &got, 16), where, how,
-		     cores);
+	mk_place_why(p, x, "CPU%s %s%s: %s%s", got.n == 1 ? "" : "s",
+		     mk_ids_brief(p->s->arena, &got, 16), where, how, cores);
 }
 
 /* All from one group, if one has as many. */
@@ -430,8 +430,7 @@ static const size_t *nearest_groups(struct mk_placer *p, const struct mk_demand 
 {
 	const struct site **of = mk_arena_array(p->s->arena, p->cpus.n_groups, sizeof(*of));
 	uint64_t best_far = 0;
-	size_t best_groups = SIZE_MAX;
-	const struct site *best = NULL;
+	size_t best_groups = SIZE_MAX, best = 0;
 
 	for (size_t i = 0; i < n; i++)
 		of[site[i].group] = &site[i];
@@ -453,15 +452,15 @@ static const size_t *nearest_groups(struct mk_placer *p, const struct mk_demand 
 			left -= here;
 			groups++;
 		}
-		if (!best || site[i].pull < best->pull ||
-		    (site[i].pull == best->pull &&
+		if (best_groups == SIZE_MAX || site[i].pull < site[best].pull ||
+		    (site[i].pull == site[best].pull &&
 		     (groups < best_groups || (groups == best_groups && far < best_far)))) {
-			best = &site[i];
+			best = i;
 			best_groups = groups;
 			best_far = far;
 		}
 	}
-	return mk_cpumap_by_distance(&p->cpus, best->group);
+	return mk_cpumap_by_distance(&p->cpus, site[best].group);
 }
 
 static void several_sites(struct mk_placer *p, const struct mk_demand *d, struct site *site,

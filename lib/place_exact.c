@@ -325,9 +325,17 @@ static void collect_items(struct search *s)
 		qsort(s->item, s->n, sizeof(*s->item), by_size);
 }
 
+/* Bytes from there to the next multiple. */
+static uint64_t to_unit(uint64_t low, uint64_t align)
+{
+	uint64_t over = low % align;
+
+	return over ? align - over : 0;
+}
+
 static void add_bin(struct search *s, uint64_t base, uint64_t size, size_t node, bool bytes)
 {
-	uint64_t skip = base % MK_PAGE_BYTES ? MK_PAGE_BYTES - base % MK_PAGE_BYTES : 0;
+	uint64_t skip = to_unit(base, MK_PAGE_BYTES);
 
 	if (!bytes && size <= skip)
 		return;
@@ -360,7 +368,7 @@ static void collect_bins(struct search *s, bool whole)
 
 static bool fits(const struct search *s, const struct item *x, const struct bin *b, uint64_t *skip)
 {
-	*skip = s->p->s->abi == 2 || b->low % x->w->align == 0 ? 0 : x->w->align - b->low % x->w->align;
+	*skip = s->p->s->abi == 2 ? 0 : to_unit(b->low, x->w->align);
 	return b->left >= x->w->size && b->left - x->w->size >= *skip &&
 	       (!x->ok || b->node == SIZE_MAX || x->ok[b->node]);
 }
@@ -549,12 +557,44 @@ static bool local_in_pieces(const struct search *s)
 
 /* ------------------------------------------------------------ the outcome */
 
+/* Whether an instance has a CPU on the node of a piece of its memory. */
+static bool has_cpu_there(const struct search *s, const struct item *x)
+{
+	const struct mk_placer *p = s->p;
+	const struct mk_ids *cpus = &p->s->instance[x->d->me].cpus.ids;
+
+	for (size_t i = 0; i < cpus->n; i++) {
+		size_t at = mk_cpumap_find(&p->cpus, cpus->id[i]);
+
+		if (at != SIZE_MAX && p->cpus.group[p->cpus.slot[at].group].node ==
+					      p->mem.node[s->bin[x->bin].node].node)
+			return true;
+	}
+	return false;
+}
+
+/* CPUs as they are taken one by one, near the memory that has its place now. */
+static bool take_near_cpus(struct search *s)
+{
+	struct mk_placer *p = s->p;
+
+	for (size_t i = 0; i < p->n_demands; i++) {
+		p->r = p->demand[i].r;
+		if (mk_place_open_cpus(p, &p->demand[i]))
+			return false;
+	}
+	for (size_t i = 0; i < s->n; i++)
+		if (s->item[i].local && !has_cpu_there(s, &s->item[i]))
+			return false;
+	return true;
+}
+
+/* CPUs as they flow: those that are bound first; the others then find enough, wherever. */
 static void take_all_cpus(struct search *s, const struct cpu_flow *c)
 {
 	struct mk_placer *p = s->p;
 	size_t n = p->n_demands, *got = mk_arena_array(p->s->arena, n + 1, sizeof(*got));
 
-	/* those that are bound first: the others then find enough, wherever */
 	for (size_t i = 0; i < n; i++)
 		for (size_t g = 0; g < p->cpus.n_groups; g++) {
 			const struct mk_instance *x = &p->s->instance[p->demand[i].me];
@@ -562,8 +602,12 @@ static void take_all_cpus(struct search *s, const struct cpu_flow *c)
 
 			if (x->numa_nodes.n)
 				take += (size_t)mk_flow_between(&c->f, i, g);
-			if (take)
+			if (take) {
 				mk_place_take_cpus(p, &p->demand[i], g, take);
+				mk_place_why(p, x, "%zu CPUs of NUMA node %u: all demands at once leave "
+						   "it these",
+					     take, p->cpus.group[g].node);
+			}
 			got[i] += take;
 		}
 	for (size_t i = 0; i < n; i++) {
@@ -574,29 +618,37 @@ static void take_all_cpus(struct search *s, const struct cpu_flow *c)
 	}
 }
 
-static int take_all(struct search *s)
+static void take_all_memory(struct search *s)
 {
 	struct mk_placer *p = s->p;
-	struct cpu_flow c;
 
-	if (!cpus_flow(s, &c))
-		return mk_fail(p->err, MK_BAD, "a placement was found and lost: this is a defect");
 	for (size_t i = 0; i < s->n; i++) {
 		const struct item *x = &s->item[i];
 		struct mk_mem m = {.size = x->w->size, .placed = p->s->abi != 2, .node = MK_NODE_ANY};
 
 		if (m.placed)
-			m.base = x->low % x->w->align ? x->low + x->w->align - x->low % x->w->align
-						      : x->low;
+			m.base = x->low + to_unit(x->low, x->w->align);
 		m.node = s->bin[x->bin].node != SIZE_MAX
 				 ? p->mem.node[s->bin[x->bin].node].node
 				 : mk_memmap_node_at(&p->mem, m.base, m.size);
 		mk_place_take_memory(p, x->d, m);
-		mk_place_why(p, &p->s->instance[x->d->me],
-			     "memory %s: all demands at once leave it this place",
-			     m.placed ? mk_mem_text(p->s->arena, &m)
-				      : mk_num_size_text(p->s->arena, m.size));
+		mk_place_why(p, &p->s->instance[x->d->me], "%s: all demands at once leave it this place",
+			     mk_place_memory_text(p, &m));
 	}
+}
+
+static int take_all(struct search *s)
+{
+	struct mk_placer *p = s->p;
+	struct cpu_flow c;
+
+	take_all_memory(s);
+	if (take_near_cpus(s))
+		return MK_OK;
+	mk_place_begin(p);
+	if (!cpus_flow(s, &c))
+		return mk_fail(p->err, MK_BAD, "a placement was found and lost: this is a defect");
+	take_all_memory(s);
 	take_all_cpus(s, &c);
 	return MK_OK;
 }

@@ -92,6 +92,9 @@ bool mk_place_node_ok(const struct mk_placer *p, const struct mk_demand *d, cons
 bool mk_place_is_local(const struct mk_placer *p, const struct mk_demand *d,
 		       const struct mk_want *w);
 
+/* "memory 0x80000000-0xbfffffff (1GB) on NUMA node 0", "1GB of memory on NUMA node 0" */
+const char *mk_place_memory_text(struct mk_placer *p, const struct mk_mem *m);
+
 /* Region of a demand at a place that is known to be free. */
 void mk_place_take_memory(struct mk_placer *p, const struct mk_demand *d, struct mk_mem m);
 

@@ -686,29 +686,34 @@ static bool better(const struct choice *a, const struct choice *b)
 	return a->n < b->n;
 }
 
+const char *mk_place_memory_text(struct mk_placer *p, const struct mk_mem *m)
+{
+	struct mk_arena *a = p->s->arena;
+	const char *on = m->node == MK_NODE_ANY ? "" : mk_arena_fmt(a, " on NUMA node %u", m->node);
+
+	if (m->placed)
+		return mk_arena_fmt(a, "memory %s%s", mk_mem_text(a, m), on);
+	return mk_arena_fmt(a, "%s of memory%s", mk_num_size_text(a, m->size), on);
+}
+
 static void explain(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w,
 		    const struct mk_mem *m, const struct choice *c)
 {
 	const struct mk_instance *x = &p->s->instance[d->me];
-	const char *text, *why;
+	const char *why;
 
 	if (!p->opts->why)
 		return;
-	text = m->placed ? mk_mem_text(p->s->arena, m)
-			 : mk_arena_fmt(p->s->arena, "of %s, placed by the kernel",
-					mk_num_size_text(p->s->arena, m->size));
-	why = w->node != MK_NODE_ANY ? "as asked for"
-	      : !c		     ? "no node has it in one piece"
-	      : c->near		     ? "its CPUs are there"
-	      : x->numa_nodes.n	     ? "the first that it wants and that has room"
-	      : c->far != UINT64_MAX ? "the nearest to its CPUs that has room"
-				     : "the least free memory that suffices";
-	if (m->node != MK_NODE_ANY)
-		mk_place_why(p, x, "memory %s on NUMA node %u: %s%s", text, m->node, why,
-			     m->placed ? ", the smallest free block that holds it" : "");
-	else
-		mk_place_why(p, x, "memory %s: %s", text,
-			     m->placed ? "the smallest free block that holds it" : why);
+	why = w->node != MK_NODE_ANY			   ? "as asked for"
+	      : !c					   ? "no node has it in one piece"
+	      : c->n->node == MK_NODE_ANY		   ? "there is room"
+	      : c->near					   ? "its CPUs are there"
+	      : x->numa_nodes.n				   ? "the first that it wants and that has room"
+	      : c->far != UINT64_MAX			   ? "the nearest to its CPUs that has room"
+							   : "the least free memory that suffices";
+	mk_place_why(p, x, "%s: %s%s", mk_place_memory_text(p, m), why,
+		     m->placed ? ", in the smallest free block that holds it"
+			       : ", and the kernel finds the place");
 }
 
 /* The best node for a piece. */
@@ -770,11 +775,8 @@ static bool split(struct mk_placer *p, const struct mk_demand *d, const struct m
 		m.placed = p->s->abi != 2;
 		fits(p, mk_memmap_node(&p->mem, m.node), &part, &m.base);
 		mk_place_take_memory(p, d, m);
-		mk_place_why(p, x, "memory %s on NUMA node %u: none of the nodes that it is bound to "
-				   "has all of it",
-			     m.placed ? mk_mem_text(p->s->arena, &m)
-				      : mk_num_size_text(p->s->arena, m.size),
-			     m.node);
+		mk_place_why(p, x, "%s: none of the nodes that it is bound to has all of it",
+			     mk_place_memory_text(p, &m));
 	}
 	return !left;
 }

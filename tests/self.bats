@@ -343,9 +343,9 @@ source_options() {
 # with (dts_lex.c to dts), and includes only what is on its floor or below.
 floors() {
 	cat <<'END'
-0 arena buf doc err json num ranges record utf8
+0 arena buf doc err flow json num ranges record utf8
 1 dts fdt lines stream tree
-2 decode dialect encode keys pool state
+2 cpumap decode dialect encode keys memmap pool state
 3 delta fold load overlay place report rules
 4 inventory kexec kmp link mkfs
 END
