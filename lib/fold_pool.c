@@ -40,7 +40,10 @@ static int devices_add(struct mk_fold *e, const struct mk_op *op)
 		e->s->device = mk_arena_more(e->s->arena, e->s->device, e->s->n_devices,
 					     &e->s->devices_cap, sizeof(*e->s->device));
 		e->s->device[e->s->n_devices++] = (struct mk_device){
-			.name = u->text, .pci_id = u->pci_id, .type = "pci", .node = MK_NODE_ANY};
+			.name = u->pci_id && !strcmp(u->pci_id, u->text)
+					? mk_device_name_of(e->s->arena, u->pci_id)
+					: u->text,
+			.pci_id = u->pci_id, .type = "pci", .node = MK_NODE_ANY};
 		mk_state_name_device(e->s, e->s->n_devices - 1);
 	}
 	return MK_OK;

@@ -238,7 +238,10 @@ static int add_devices(struct mk_placer *p)
 		s->device = mk_arena_more(s->arena, s->device, s->n_devices, &s->devices_cap,
 					  sizeof(*s->device));
 		s->device[s->n_devices++] = (struct mk_device){
-			.name = names[i], .pci_id = names[i], .type = "pci", .node = MK_NODE_ANY};
+			.name = mk_device_name_of(s->arena, names[i]),
+			.pci_id = names[i],
+			.type = "pci",
+			.node = MK_NODE_ANY};
 		mk_state_index(s);
 	}
 	return MK_OK;

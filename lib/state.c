@@ -367,6 +367,16 @@ static void *copied(struct mk_arena *a, const void *items, size_t n, size_t size
 	return p;
 }
 
+char *mk_device_name_of(struct mk_arena *a, const char *pci_id)
+{
+	char *name = mk_arena_fmt(a, "pci-%s", pci_id);
+
+	for (char *p = name; *p; p++) /* no name of a node may hold it */
+		if (*p == ':')
+			*p = '-';
+	return name;
+}
+
 uint64_t mk_numa_distance(const struct mk_state *s, size_t i, size_t k)
 {
 	const struct mk_ids *d = &s->numa[i].distance;

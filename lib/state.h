@@ -250,6 +250,9 @@ uint64_t mk_numa_distance(const struct mk_state *s, size_t i, size_t k);
 /* A copy that can be changed without touching the old one; strings and nodes are shared. */
 struct mk_state mk_state_copy(const struct mk_state *s);
 
+/* What a device is called that is known by its PCI id alone: "pci-0000-01-00.0". */
+char *mk_device_name_of(struct mk_arena *a, const char *pci_id);
+
 /* A name that we may create: [A-Za-z0-9][A-Za-z0-9._-]{0,62} */
 bool mk_name_ok(const char *name);
 

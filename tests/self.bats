@@ -346,7 +346,7 @@ floors() {
 0 arena buf doc err flow json num ranges record utf8
 1 dts fdt lines stream tree
 2 cpumap decode dialect encode keys memmap pool state
-3 delta fold load overlay place report rules
+3 delta fold invert load overlay place report rules
 4 inventory kexec kmp link mkfs
 END
 }

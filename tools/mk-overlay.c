@@ -7,13 +7,17 @@
 #include "dialect.h"
 #include "encode.h"
 #include "fdt.h"
+#include "invert.h"
 #include "overlay.h"
+#include "rules.h"
 
 static const char usage[] =
 	"mk-overlay [-qVvh] [-o FILE] [--abi 1|2] [--max-bytes N] [DELTA]\n"
 	"       mk-overlay -a [-o FILE] BASE OVERLAY...\n"
+	"       mk-overlay -r [-o FILE] BEFORE OVERLAY [AFTER]\n"
 	"       mk-overlay -p [-j] [-o FILE] [OVERLAY...]\n"
 	"  -a             fold: the state that BASE becomes by the overlays\n"
+	"  -r             invert: what makes BEFORE again of AFTER, which OVERLAY made of it\n"
 	"  -p             print overlays as records\n"
 	"  -j             with -p: JSON Lines instead of records\n"
 	"  --abi N        write for a kernel of ABI N (default: as the delta says)\n"
@@ -22,7 +26,7 @@ static const char usage[] =
 	"  -q             no warnings\n"
 	"  -v             say why a pipe that was empty is an error\n"
 	"  -h, -V         this help, the version\n"
-	"DELTA and OVERLAY are standard input when they are missing or \"-\".\n";
+	"DELTA and OVERLAY are standard input when they are missing or \"-\"; so is AFTER for \"-\".\n";
 
 enum { OPT_ABI = 1000, OPT_MAX_BYTES };
 
@@ -138,6 +142,84 @@ static int fold(struct cli *c, char **path, int n)
 	return cli_finish(c, &out, CLI_YES);
 }
 
+struct undoing {
+	struct mk_delta **done;
+	size_t n, cap;
+};
+
+static void note_done(struct cli *c, struct mk_delta *d, void *arg)
+{
+	struct undoing *x = arg;
+	struct mk_delta *kept = mk_arena_alloc(&c->arena, sizeof(*kept));
+
+	*kept = *d;
+	x->done = mk_arena_more(&c->arena, (void *)x->done, x->n, &x->cap,
+				sizeof(struct mk_delta *));
+	x->done[x->n++] = kept;
+}
+
+/* What was undone must not be in the way of what others have got since. */
+static void check_undone(struct cli *c, const struct mk_state *now, const struct mk_state *want)
+{
+	struct mk_known known;
+	const struct mk_rules_options opts = {.known = &known, .before = now};
+	struct mk_diags before, after;
+	bool bad = false;
+
+	mk_diags_init(&before, &c->arena);
+	mk_diags_init(&after, &c->arena);
+	mk_known_of(&known, now, &(struct mk_rules_options){0}, &before);
+	mk_rules_run(want, &opts, &after);
+	for (struct mk_diag *d = after.first; d; d = d->next) {
+		if (d->severity == MK_ERROR && !mk_known_has(&known, d))
+			bad = true;
+		else
+			d->severity = MK_NOTE; /* not printed */
+	}
+	if (!bad)
+		return;
+	cli_diags(c, &after);
+	exit(CLI_NO);
+}
+
+static int invert(struct cli *c, char **path, int n, size_t max_bytes)
+{
+	struct mk_overlays overlays = {0};
+	struct mk_loaded before, after;
+	struct undoing x = {.n = 0};
+	struct mk_state want;
+	struct mk_delta d;
+	struct mk_err err;
+	struct mk_buf out;
+	int rc;
+
+	if (n < 2 || n > 3)
+		cli_usage(c, "-r wants two states and what lies between them: mk-overlay -r BEFORE "
+			     "OVERLAY [AFTER]");
+	if (n == 3 && !strcmp(path[1], "-") && !strcmp(path[2], "-"))
+		cli_usage(c, "only one of the two can be standard input");
+	cli_load_machine(c, path[0], &before);
+	each_overlay(c, path[1], &before.state, note_done, &x);
+	if (n == 3)
+		cli_load_machine(c, path[2], &after);
+	mk_delta_init(&d, &c->arena);
+	rc = mk_invert(&d, &before.state, x.done, x.n, n == 3 ? &after.state : NULL, &want, &err);
+	if (!rc && n == 3)
+		check_undone(c, &after.state, &want);
+	if (!rc)
+		rc = mk_overlays_make(&overlays, &d, d.abi, max_bytes, &err);
+	if (rc)
+		cli_die(c, &err);
+	if (overlays.lost_addresses)
+		cli_warn(c, "memory that comes back is at another address: the kernel places it");
+	mk_buf_init(&out, &c->arena);
+	for (size_t i = 0; !rc && i < overlays.n; i++)
+		rc = mk_fdt_write(&out, overlays.tree[i], 0, &err);
+	if (rc)
+		cli_die(c, &err);
+	return cli_finish(c, &out, CLI_YES);
+}
+
 static void collect(struct cli *c, struct mk_delta *d, void *arg)
 {
 	struct mk_delta *all = arg;
@@ -181,22 +263,24 @@ int main(int argc, char **argv)
 					      {"quiet", no_argument, NULL, 'q'},
 					      {"apply", no_argument, NULL, 'a'},
 					      {"print", no_argument, NULL, 'p'},
+					      {"reverse", no_argument, NULL, 'r'},
 					      {"json", no_argument, NULL, 'j'},
 					      {"out", required_argument, NULL, 'o'},
 					      {"abi", required_argument, NULL, OPT_ABI},
 					      {"max-bytes", required_argument, NULL, OPT_MAX_BYTES},
 					      {0}};
 	size_t max_bytes = MK_OVERLAY_BYTES;
-	bool folds = false, prints = false, json = false;
+	bool folds = false, prints = false, inverts = false, json = false;
 	uint32_t abi = 0;
 	struct cli c;
 	int o;
 
 	cli_init(&c, "mk-overlay", usage);
-	while ((o = cli_getopt(&c, argc, argv, ":apjqo:vhV", longs)) != -1)
+	while ((o = cli_getopt(&c, argc, argv, ":aprjqo:vhV", longs)) != -1)
 		switch (o) {
 		case 'a': folds = true; break;
 		case 'p': prints = true; break;
+		case 'r': inverts = true; break;
 		case 'j': json = true; break;
 		case 'q': c.quiet = true; break;
 		case OPT_ABI: abi = (uint32_t)cli_long_number(&c, "--abi", optarg, 1, 2); break;
@@ -205,10 +289,12 @@ int main(int argc, char **argv)
 							    MK_TREE_BYTES_MAX);
 			break;
 		}
-	if (folds && prints)
-		cli_usage(&c, "-a and -p do not go together");
+	if (folds + prints + inverts > 1)
+		cli_usage(&c, "-a, -p and -r do not go together");
 	if (json && !prints)
 		cli_usage(&c, "-j goes with -p: overlays are blobs");
+	if (inverts)
+		return invert(&c, argv + optind, argc - optind, max_bytes);
 	if (folds)
 		return fold(&c, argv + optind, argc - optind);
 	if (prints)

@@ -11,6 +11,7 @@
 #include "decode.h"
 #include "encode.h"
 #include "fdt.h"
+#include "invert.h"
 #include "memmap.h"
 #include "overlay.h"
 #include "place.h"
@@ -281,8 +282,87 @@ static bool through_blob(const struct mk_state *from, struct mk_state *to)
 
 struct totals {
 	unsigned placed, refused, invalid, unstable, unequal, oversized, unordered, unfolded,
-		unread;
+		unread, undone, wrong_way, unlike;
 };
+
+/* The same delta for a kernel of ABI 2 leads to the same state, but for where memory is. */
+static void other_abi(struct totals *n, const struct mk_state *now, const struct mk_delta *d,
+		      const struct mk_state *folded)
+{
+	struct mk_state first = mk_state_copy(folded), second = mk_state_copy(now);
+	struct mk_overlays overlays = {0};
+	struct mk_delta again;
+	struct mk_err err = {0};
+	struct mk_fold f;
+
+	if (mk_overlays_make(&overlays, d, 2, 4096, &err)) {
+		tap_note("for ABI 2: %s", err.text);
+		n->unlike++;
+		return;
+	}
+	second.abi_known = false;
+	mk_fold_init(&f, &second);
+	for (size_t i = 0; i < overlays.n; i++) {
+		mk_delta_init(&again, &a);
+		if (mk_overlay_read(&again, overlays.tree[i], &second, &err) ||
+		    mk_fold_apply(&f, &again, &err)) {
+			tap_note("for ABI 2: %s", err.text);
+			n->unlike++;
+			return;
+		}
+	}
+	mk_fold_end(&f);
+	first.abi = second.abi = 2;
+	mk_delta_init(&again, &a);
+	if (mk_delta_compute(&again, &first, &second, &err) || again.n) {
+		struct mk_buf b;
+
+		mk_buf_init(&b, &a);
+		mk_delta_print(&b, &again);
+		tap_note("by ABI 2: %s", strtok(mk_buf_cstr(&b), "#"));
+		n->unlike++;
+	}
+}
+
+/* What undoes the overlays leads back. */
+static void undo(struct totals *n, const struct mk_state *before, struct mk_delta *const *done,
+		 size_t n_done, const struct mk_state *after, unsigned abi)
+{
+	struct mk_overlays overlays = {0};
+	struct mk_state want, folded = mk_state_copy(after);
+	struct mk_delta d, again;
+	struct mk_err err = {0};
+	struct mk_fold f;
+
+	mk_delta_init(&d, &a);
+	if (mk_invert(&d, before, done, n_done, after, &want, &err) ||
+	    mk_overlays_make(&overlays, &d, abi, 4096, &err)) {
+		n->wrong_way++;
+		tap_note("no way back: %s", err.text);
+		return;
+	}
+	mk_fold_init(&f, &folded);
+	for (size_t i = 0; i < overlays.n; i++) {
+		mk_delta_init(&again, &a);
+		if (mk_overlay_read(&again, overlays.tree[i], &folded, &err) ||
+		    mk_fold_apply(&f, &again, &err)) {
+			tap_note("undoing: %s", err.text);
+			n->wrong_way++;
+			return;
+		}
+	}
+	mk_fold_end(&f);
+	mk_delta_init(&again, &a);
+	if (mk_delta_compute(&again, before, &folded, &err) || again.n) {
+		struct mk_buf b;
+
+		mk_buf_init(&b, &a);
+		mk_delta_print(&b, &again);
+		tap_note("not undone: %s", strtok(mk_buf_cstr(&b), "#"));
+		n->wrong_way++;
+	}
+	n->undone++;
+}
 
 static bool one_change(struct totals *n, struct mk_state *now, unsigned abi)
 {
@@ -290,7 +370,8 @@ static bool one_change(struct totals *n, struct mk_state *now, unsigned abi)
 	char *shuffled, *text = requests(now, &shuffled);
 	struct mk_overlays overlays = {0};
 	struct mk_fold f;
-	struct mk_delta d, again;
+	struct mk_delta d, again, **done;
+	struct mk_state before;
 	struct mk_err err = {0};
 	char digest[2][17];
 
@@ -313,6 +394,7 @@ static bool one_change(struct totals *n, struct mk_state *now, unsigned abi)
 		return true;
 	}
 	folded = mk_state_copy(now);
+	done = mk_arena_array(&a, overlays.n, sizeof(struct mk_delta *));
 	mk_fold_init(&f, &folded);
 	for (size_t i = 0; i < overlays.n; i++) {
 		struct mk_buf b;
@@ -327,6 +409,8 @@ static bool one_change(struct totals *n, struct mk_state *now, unsigned abi)
 			n->unfolded++;
 			return true;
 		}
+		done[i] = mk_arena_alloc(&a, sizeof(again));
+		*done[i] = again;
 	}
 	mk_fold_end(&f);
 	mk_delta_init(&again, &a);
@@ -345,8 +429,14 @@ static bool one_change(struct totals *n, struct mk_state *now, unsigned abi)
 		tap_note("in another order: %s", err.text);
 		n->unordered++;
 	}
+	if (abi == 1)
+		other_abi(n, now, &d, &folded);
+	before = mk_state_copy(now);
 	*now = seen;
-	return abi != 2 || settle(now);
+	if (abi == 2 && !settle(now))
+		return false;
+	undo(n, &before, done, overlays.n, now, abi);
+	return true;
 }
 
 static void run(unsigned abi)
@@ -372,6 +462,11 @@ static void run(unsigned abi)
 	tap(!n.unfolded, "ABI %u: every overlay can be folded (%u cannot)", abi, n.unfolded);
 	tap(!n.unordered, "ABI %u: the order of a batch does not matter (%u times it did)", abi,
 	    n.unordered);
+	tap(n.undone > n.placed / 2 && !n.wrong_way,
+	    "ABI %u: what was done is undone (%u times, %u are not)", abi, n.undone, n.wrong_way);
+	if (abi == 1)
+		tap(!n.unlike, "both ABIs lead to the same state but for addresses (%u do not)",
+		    n.unlike);
 	tap(!n.unequal, "ABI %u: folding leads to the state that was wanted (%u do not)", abi,
 	    n.unequal);
 }
