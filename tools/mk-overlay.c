@@ -68,7 +68,7 @@ static int make(struct cli *c, const char *path, uint32_t abi, size_t max_bytes)
 
 /* All overlays of a file, in order. */
 static void each_overlay(struct cli *c, const char *path, const struct mk_state *s,
-			 void (*fn)(struct cli *c, struct mk_delta *d, void *arg), void *arg)
+			 void (*fn)(struct cli *c, const struct mk_delta *d, void *arg), void *arg)
 {
 	struct mk_stream stream;
 	struct mk_item *item;
@@ -104,7 +104,7 @@ struct folding {
 	bool begun;
 };
 
-static void fold_into(struct cli *c, struct mk_delta *d, void *arg)
+static void fold_into(struct cli *c, const struct mk_delta *d, void *arg)
 {
 	struct folding *x = arg;
 	struct mk_err err;
@@ -147,7 +147,7 @@ struct undoing {
 	size_t n, cap;
 };
 
-static void note_done(struct cli *c, struct mk_delta *d, void *arg)
+static void note_done(struct cli *c, const struct mk_delta *d, void *arg)
 {
 	struct undoing *x = arg;
 	struct mk_delta *kept = mk_arena_alloc(&c->arena, sizeof(*kept));
@@ -220,7 +220,7 @@ static int invert(struct cli *c, char **path, int n, size_t max_bytes)
 	return cli_finish(c, &out, CLI_YES);
 }
 
-static void collect(struct cli *c, struct mk_delta *d, void *arg)
+static void collect(struct cli *c, const struct mk_delta *d, void *arg)
 {
 	struct mk_delta *all = arg;
 

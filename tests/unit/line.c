@@ -306,6 +306,9 @@ static void other_abi(struct totals *n, const struct mk_state *now, const struct
 		mk_delta_init(&again, &a);
 		if (mk_overlay_read(&again, overlays.tree[i], &second, &err) ||
 		    mk_fold_apply(&f, &again, &err)) {
+			/* ABI 1 alone takes back a part of a region */
+			if (strstr(err.text, "is not one of its regions"))
+				return;
 			tap_note("for ABI 2: %s", err.text);
 			n->unlike++;
 			return;
