@@ -38,6 +38,7 @@ COMPLETIONS := $(sort $(wildcard contrib/completion/mk-*))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/*.c))
 EXAMPLES := $(sort $(wildcard examples/*))
+JQ_FILTERS := $(sort $(wildcard contrib/jq/*.jq))
 
 # ---------------------------------------------------------------- compiling
 
@@ -189,9 +190,10 @@ lint:
 # ---------------------------------------------------------------- installing
 
 install: all
-	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(COMPDIR)' '$(DESTDIR)$(DOCDIR)/examples'
+	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(COMPDIR)' '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)/jq'
 	$(INSTALL) -m 755 $(TOOLS:%=$(B)/bin/%) '$(DESTDIR)$(BINDIR)'
 	$(INSTALL) -m 644 $(COMPLETIONS) '$(DESTDIR)$(COMPDIR)'
+	$(INSTALL) -m 644 $(JQ_FILTERS) '$(DESTDIR)$(DOCDIR)/jq'
 	$(INSTALL) -m 644 README.md CHANGELOG.md contrib/report.schema.json '$(DESTDIR)$(DOCDIR)'
 	for f in $(EXAMPLES); do case $$f in *.sh) m=755;; *) m=644;; esac; \
 		$(INSTALL) -m $$m "$$f" '$(DESTDIR)$(DOCDIR)/examples' || exit 1; done
@@ -202,9 +204,10 @@ uninstall:
 	rm -f $(TOOLS:%='$(DESTDIR)$(BINDIR)/%') $(COMPLETIONS:contrib/completion/%='$(DESTDIR)$(COMPDIR)/%')
 	for p in $(PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${p##*.}/$$p"; done
 	rm -f $(EXAMPLES:examples/%='$(DESTDIR)$(DOCDIR)/examples/%') \
+		$(JQ_FILTERS:contrib/jq/%='$(DESTDIR)$(DOCDIR)/jq/%') \
 		'$(DESTDIR)$(DOCDIR)/README.md' '$(DESTDIR)$(DOCDIR)/CHANGELOG.md' \
 		'$(DESTDIR)$(DOCDIR)/report.schema.json'
-	-rmdir '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)' 2>/dev/null
+	-rmdir '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)/jq' '$(DESTDIR)$(DOCDIR)' 2>/dev/null
 
 dist:
 	mkdir -p build

@@ -213,39 +213,16 @@ static int read_options(struct mk_delta *d, const struct mk_record *rec, struct 
 	return MK_OK;
 }
 
-/* Which keys say something to an operation: what it would ignore is refused. */
-static bool takes_key(enum mk_op_kind kind, const char *key)
-{
-	static const char of_create[] =
-		" id cpus memory devices pci-ids numa-nodes cpu-affinity memory-policy "
-		"enable-host-kcore uring-sq-entries uring-cq-entries uring-shim-data-pages ";
-	static const char *const keys[] = {
-		[MK_OP_DELETE] = " ",
-		[MK_OP_MEMORY_REMOVE] = " memory ",
-		[MK_OP_CPU_REMOVE] = " cpus numa-node ",
-		[MK_OP_DEVICE_REMOVE] = " devices pci-ids ",
-		[MK_OP_CREATE] = of_create,
-		[MK_OP_MEMORY_ADD] = " memory ",
-		[MK_OP_CPU_ADD] = " cpus numa-node ",
-		[MK_OP_DEVICE_ADD] = " devices pci-ids ",
-		[MK_OP_UNSUPPORTED] = " what ",
-	};
-	const char *found = strstr(keys[kind], key);
-	size_t len = strlen(key);
-
-	while (found && (found[-1] != ' ' || found[len] != ' '))
-		found = strstr(found + 1, key);
-	return found != NULL;
-}
-
 static int read_fields(struct mk_delta *d, const struct mk_record *rec, struct mk_op *op,
 		       struct mk_err *err)
 {
+	const struct mk_verb *v = mk_verb_find(MK_DELTA, op_names[op->kind]);
 	struct mk_instance *x = &op->inst;
 	const struct mk_pair *p;
 
+	/* what an operation would ignore is refused */
 	for (size_t i = 0; i < rec->n; i++)
-		if (!takes_key(op->kind, rec->pair[i].key))
+		if (!mk_verb_takes(v, rec->pair[i].key))
 			return mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'",
 					  rec->verb, rec->pair[i].key);
 	if (mk_keys_check(d->arena, rec, &d->ids, err))

@@ -39,6 +39,94 @@ const struct mk_key mk_keys[] = {
 	{NULL, MK_KEY_TEXT, NULL},
 };
 
+#define WISHES "[numa-nodes=] [cpu-affinity=] [memory-policy=]"
+#define OPTIONS                                                                                    \
+	"[enable-host-kcore=] [uring-sq-entries=] [uring-cq-entries=] [uring-shim-data-pages=]"
+
+const struct mk_verb mk_verbs[] = {
+	{"create", MK_REQUEST, "NAME",
+	 "[cpus=] [cpu-count=] [boot-cpu=] memory= [id=] [devices=] " WISHES " " OPTIONS},
+	{"update", MK_REQUEST, "NAME",
+	 "[cpus=] [cpu-count=] [boot-cpu=] [memory=] [devices=] [allow-move=]"},
+	{"delete", MK_REQUEST, "NAME", NULL},
+	{"pool-add", MK_REQUEST, "@pool", "[cpus=] [memory=] [devices=]"},
+	{"pool-remove", MK_REQUEST, "@pool", "[cpus=] [memory=] [devices=]"},
+
+	{"basis", MK_DELTA, "-", "[digest=] [abi=]"},
+	{"create", MK_DELTA, "NAME",
+	 "cpus= memory= [id=] [devices=] [pci-ids=] " WISHES " " OPTIONS},
+	{"delete", MK_DELTA, "NAME", NULL},
+	{"cpu-add", MK_DELTA, "NAME|@pool", "cpus= [numa-node=]"},
+	{"cpu-remove", MK_DELTA, "NAME|@pool", "cpus= [numa-node=]"},
+	{"memory-add", MK_DELTA, "NAME|@pool", "memory="},
+	{"memory-remove", MK_DELTA, "NAME|@pool", "memory="},
+	{"device-add", MK_DELTA, "NAME|@pool", "devices= [pci-ids=]"},
+	{"device-remove", MK_DELTA, "NAME|@pool", "devices= [pci-ids=]"},
+	{"unsupported", MK_DELTA, "NAME|@pool", "[what=]"},
+
+	{"host", MK_FACT, "@host", "abi= [host-cpus=] [size=]"},
+	{"pool", MK_FACT, "@pool", "cpus= free-cpus= memory= free="},
+	{"device", MK_FACT, "NAME", "[pci-id=] [numa-node=] [available-vfs=] [available-ns=]"},
+	{"instance", MK_FACT, "NAME", "[id=] [state=] cpus= memory= devices= " WISHES},
+	{NULL, MK_FACT, NULL, NULL},
+};
+
+const struct mk_verb *mk_verb_find(enum mk_verb_kind kind, const char *name)
+{
+	for (const struct mk_verb *v = mk_verbs; v->name; v++)
+		if (v->kind == kind && !strcmp(v->name, name))
+			return v;
+	return NULL;
+}
+
+/* The next key of the list, without its brackets; *p goes behind it. NULL at the end. */
+static const char *next_key(const char **p, size_t *len)
+{
+	const char *key = *p ? *p + strspn(*p, " [") : "";
+
+	*len = strcspn(key, "=");
+	if (!*key)
+		return NULL;
+	*p = key + strcspn(key, " ");
+	return key;
+}
+
+bool mk_verb_takes(const struct mk_verb *v, const char *key)
+{
+	const char *p = v->keys, *k;
+	size_t len;
+
+	while ((k = next_key(&p, &len)))
+		if (strlen(key) == len && !memcmp(key, k, len))
+			return true;
+	return false;
+}
+
+const char *const *mk_verb_keys(struct mk_arena *a, const struct mk_verb *v)
+{
+	const char **out = NULL, *p = v->keys, *k;
+	size_t n = 0, cap = 0, len;
+
+	while ((k = next_key(&p, &len))) {
+		out = mk_arena_more(a, (void *)out, n, &cap, sizeof(*out));
+		out[n++] = mk_arena_strn(a, k, len);
+	}
+	out = mk_arena_more(a, (void *)out, n, &cap, sizeof(*out));
+	out[n] = NULL;
+	return out;
+}
+
+const char *const *mk_verb_names(struct mk_arena *a, enum mk_verb_kind kind)
+{
+	const char **out = mk_arena_array(a, sizeof(mk_verbs) / sizeof(mk_verbs[0]), sizeof(*out));
+	size_t n = 0;
+
+	for (const struct mk_verb *v = mk_verbs; v->name; v++)
+		if (v->kind == kind)
+			out[n++] = v->name;
+	return out;
+}
+
 const struct mk_key *mk_key_find(const char *name)
 {
 	for (const struct mk_key *k = mk_keys; k->name; k++)

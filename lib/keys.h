@@ -27,6 +27,32 @@ struct mk_key {
 
 extern const struct mk_key mk_keys[]; /* ends with a name of NULL */
 
+/* Which records there are, by who reads or writes them. */
+enum mk_verb_kind {
+	MK_REQUEST, /* read by mk-alloc */
+	MK_DELTA,   /* written by mk-diff and mk-overlay -p, read by mk-overlay */
+	MK_FACT,    /* written by mk-show -j */
+};
+
+struct mk_verb {
+	const char *name;
+	enum mk_verb_kind kind;
+	const char *subject; /* NAME, @pool, NAME|@pool, @host or - */
+	const char *keys;    /* "cpus= [numa-node=]", those in brackets may be missing; or NULL */
+};
+
+extern const struct mk_verb mk_verbs[]; /* ends with a name of NULL */
+
+/* NULL for an unknown verb of that kind. */
+const struct mk_verb *mk_verb_find(enum mk_verb_kind kind, const char *name);
+
+/* Whether a verb has a use for a key; all that it has a use for, ended by NULL. */
+bool mk_verb_takes(const struct mk_verb *v, const char *key);
+const char *const *mk_verb_keys(struct mk_arena *a, const struct mk_verb *v);
+
+/* The names of all verbs of a kind, ended by NULL. */
+const char *const *mk_verb_names(struct mk_arena *a, enum mk_verb_kind kind);
+
 /* NULL for an unknown key. */
 const struct mk_key *mk_key_find(const char *name);
 

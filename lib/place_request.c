@@ -8,56 +8,37 @@
 #include "num.h"
 #include "place.h"
 
-static const char *const create_keys[] = {"cpus",
-					  "cpu-count",
-					  "boot-cpu",
-					  "memory",
-					  "id",
-					  "devices",
-					  "numa-nodes",
-					  "cpu-affinity",
-					  "memory-policy",
-					  "enable-host-kcore",
-					  "uring-sq-entries",
-					  "uring-cq-entries",
-					  "uring-shim-data-pages",
-					  NULL};
-static const char *const update_keys[] = {"cpus",   "cpu-count", "boot-cpu", "memory",
-					  "devices", "allow-move", NULL};
-static const char *const pool_keys[] = {"cpus", "memory", "devices", NULL};
-static const char *const no_keys[] = {NULL};
-
-static const struct verb {
-	const char *name;
-	const char *const *keys;
-	bool pool; /* it is about @pool */
-} verbs[] = {{"create", create_keys, false},	{"update", update_keys, false},
-	     {"delete", no_keys, false},	{"pool-add", pool_keys, true},
-	     {"pool-remove", pool_keys, true},	{NULL, NULL, false}};
-
-static int unknown_verb(const struct mk_record *rec, struct mk_err *err)
+static bool is_pool(const struct mk_verb *v)
 {
-	static const char *const known[] = {"create",	"update",      "delete",
-					    "pool-add", "pool-remove", NULL};
+	return v->subject[0] == '@';
+}
+
+static int unknown_verb(struct mk_arena *a, const struct mk_record *rec, struct mk_err *err)
+{
+	const char *const *known = mk_verb_names(a, MK_REQUEST);
 	const char *near = mk_nearest(rec->verb, known);
+	struct mk_buf b;
 
 	mk_fail_at(err, MK_BAD, rec->at, "'%s' is no request", rec->verb);
-	mk_hint(err, near ? "did you mean %s?" : "requests are create, update, delete, pool-add and pool-remove%.0s",
-		near ? near : "");
+	mk_buf_init(&b, a);
+	for (size_t i = 0; known[i]; i++)
+		mk_buf_fmt(&b, "%s%s", !i ? "" : known[i + 1] ? ", " : " and ", known[i]);
+	if (near)
+		mk_hint(err, "did you mean %s?", near);
+	else
+		mk_hint(err, "requests are %s", mk_buf_cstr(&b));
 	return MK_BAD;
 }
 
-static int check_keys(const struct mk_record *rec, const struct verb *v, struct mk_err *err)
+static int check_keys(struct mk_arena *a, const struct mk_record *rec, const struct mk_verb *v,
+		      struct mk_err *err)
 {
 	for (size_t i = 0; i < rec->n; i++) {
 		const char *near;
-		size_t k = 0;
 
-		while (v->keys[k] && strcmp(v->keys[k], rec->pair[i].key) != 0)
-			k++;
-		if (v->keys[k])
+		if (mk_verb_takes(v, rec->pair[i].key))
 			continue;
-		near = mk_nearest(rec->pair[i].key, v->keys);
+		near = mk_nearest(rec->pair[i].key, mk_verb_keys(a, v));
 		mk_fail_at(err, MK_BAD, rec->pair[i].at, "%s does not take '%s'", v->name,
 			   rec->pair[i].key);
 		if (near)
@@ -94,22 +75,22 @@ static int check_wishes(struct mk_arena *a, const struct mk_record *rec, struct 
 }
 
 /* What can be said against a request without knowing the machine. */
-static int check_values(struct mk_arena *a, const struct mk_record *rec, const struct verb *v,
+static int check_values(struct mk_arena *a, const struct mk_record *rec, const struct mk_verb *v,
 			struct mk_err *err)
 {
 	const struct mk_pair *id = mk_record_get(rec, "id"), *cpus = mk_record_get(rec, "cpus"),
 			     *count = mk_record_get(rec, "cpu-count");
-	bool creates = v->keys == create_keys;
+	bool creates = !strcmp(v->name, "create");
 	const struct mk_pair *boot = mk_record_get(rec, "boot-cpu");
 	struct mk_ids ids;
 	uint32_t n;
 
-	if (v->keys == update_keys && !rec->n) {
+	if (!strcmp(v->name, "update") && !rec->n) {
 		mk_fail_at(err, MK_BAD, rec->at, "update %s: to what?", rec->subject);
 		mk_hint(err, "say what it shall have: cpus=, cpu-count=, memory= or devices=");
 		return MK_BAD;
 	}
-	if (v->pool && !rec->n) {
+	if (is_pool(v) && !rec->n) {
 		mk_fail_at(err, MK_BAD, rec->at, "%s: what?", v->name);
 		mk_hint(err, "say which: cpus=, memory= or devices=");
 		return MK_BAD;
@@ -143,21 +124,19 @@ static int check_values(struct mk_arena *a, const struct mk_record *rec, const s
 int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record *rec,
 		 struct mk_err *err)
 {
-	const struct verb *v = verbs;
+	const struct mk_verb *v = mk_verb_find(MK_REQUEST, rec->verb);
 	struct mk_request *r;
 	int rc;
 
-	while (v->name && strcmp(v->name, rec->verb) != 0)
-		v++;
-	if (!v->name)
-		return unknown_verb(rec, err);
-	if (v->pool && (!rec->special || strcmp(rec->subject, "@pool") != 0)) {
+	if (!v)
+		return unknown_verb(a, rec, err);
+	if (is_pool(v) && (!rec->special || strcmp(rec->subject, "@pool") != 0)) {
 		mk_fail_at(err, MK_BAD, rec->subject_at, "%s is about @pool, not %s", v->name,
 			   rec->subject);
 		mk_hint(err, "%s @pool cpus=...", v->name);
 		return MK_BAD;
 	}
-	if (!v->pool && rec->special) {
+	if (!is_pool(v) && rec->special) {
 		mk_fail_at(err, MK_BAD, rec->subject_at, "%s wants the name of an instance, not %s",
 			   v->name, rec->subject);
 		if (rec->subject[0] == 't')
@@ -172,7 +151,7 @@ int mk_batch_add(struct mk_batch *b, struct mk_arena *a, const struct mk_record 
 			     "letter or digit");
 		return MK_BAD;
 	}
-	if (check_keys(rec, v, err))
+	if (check_keys(a, rec, v, err))
 		return MK_BAD;
 	if (mk_record_get(rec, "cpus") && mk_record_get(rec, "cpu-count"))
 		return mk_fail_at(err, MK_BAD, mk_record_get(rec, "cpu-count")->at,

@@ -4,7 +4,7 @@
 # lines `> more`, then exactly what it writes to standard output and standard
 # error; a line `...` stands for any number of lines. All commands of a page
 # run one after the other in one temporary folder that holds copies of
-# examples/*. A page without an example fails.
+# examples/* and contrib/jq as jq. A page without an example fails.
 #
 #   tests/examples.sh [PAGE...]     prints TAP; MK_BIN names the folder of the
 #                                   tools (default: build/bin)
@@ -77,6 +77,7 @@ run_page() {
 	for n in examples/*; do
 		[ -e "$n" ] && cp -R "$n" "$work"
 	done
+	cp -R contrib/jq "$work/jq"
 	split_page "$1" "$parts"
 	for ((n = 1; ; n++)); do
 		[ -e "$parts/$n.cmd" ] || break
