@@ -2,10 +2,10 @@
 /* cpumap: places of CPUs, and runs of free ones. */
 #include "cpumap.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ building */
 
@@ -121,8 +121,7 @@ static void place_all(struct mk_cpumap *m, struct known *k)
 	const struct mk_state *s = m->s;
 	size_t last = SIZE_MAX;
 
-	if (k->n)
-		qsort(k->cpu, k->n, sizeof(*k->cpu), by_place);
+	mk_sort(k->cpu, k->n, sizeof(*k->cpu), by_place);
 	m->n = k->n;
 	m->slot = mk_arena_array(m->a, k->n, sizeof(*m->slot));
 	m->group = mk_arena_array(m->a, s->n_numa + k->n + 1, sizeof(*m->group));
@@ -177,8 +176,7 @@ static void index_ids(struct mk_cpumap *m)
 
 	for (size_t i = 0; i < m->n; i++)
 		p[i] = &m->slot[i];
-	if (m->n)
-		qsort(p, m->n, sizeof(*p), by_slot_cpu);
+	mk_sort(p, m->n, sizeof(*p), by_slot_cpu);
 	m->by_id = mk_arena_array(m->a, m->n, sizeof(*m->by_id));
 	for (size_t i = 0; i < m->n; i++)
 		m->by_id[i] = (size_t)(p[i] - m->slot);
@@ -274,7 +272,7 @@ const size_t *mk_cpumap_by_distance(struct mk_cpumap *m, size_t group)
 	out = mk_arena_array(m->a, m->n_groups, sizeof(*out));
 	for (size_t i = 0; i < m->n_groups; i++)
 		far[i] = (struct far){i == group ? 0 : mk_cpumap_distance(m, group, i), i};
-	qsort(far, m->n_groups, sizeof(*far), by_far);
+	mk_sort(far, m->n_groups, sizeof(*far), by_far);
 	for (size_t i = 0; i < m->n_groups; i++)
 		out[i] = far[i].group;
 	return g->by_distance = out;
@@ -413,8 +411,7 @@ static size_t take_runs(struct mk_cpumap *m, size_t group, size_t n, size_t me, 
 	size_t count, got = 0, best;
 	struct run *r = runs_of(m, group, me, apart, &count);
 
-	if (count)
-		qsort(r, count, sizeof(*r), longest_first);
+	mk_sort(r, count, sizeof(*r), longest_first);
 	for (size_t i = 0; i < count && got < n; i++) {
 		best = i; /* the shortest that holds all that is left, the lowest of equals */
 		if (length(&r[i]) >= n - got) {
@@ -452,6 +449,5 @@ void mk_cpumap_take(struct mk_cpumap *m, size_t group, size_t n, size_t me, stru
 		got += take_runs(m, group, n - got, me, true, out);
 	if (got < n)
 		got += take_runs(m, group, n - got, me, false, out);
-	if (got)
-		qsort(out->id + had, got, sizeof(*out->id), by_id);
+	mk_sort(out->id + had, got, sizeof(*out->id), by_id);
 }

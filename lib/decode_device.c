@@ -9,6 +9,7 @@
 #include "buf.h"
 #include "dts.h"
 #include "num.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ devices */
 
@@ -96,8 +97,7 @@ static void device(struct mk_decoder *d, struct mk_node *n, const char *const *l
 		x.vf_info[x.n_vf_info++] = (struct mk_vf){number, mk_decode_string(d, c, "pci-id")};
 	}
 	mk_decode_check_nodes(d, n, vfs, false);
-	if (x.n_vf_info)
-		qsort(x.vf_info, x.n_vf_info, sizeof(*x.vf_info), by_number);
+	mk_sort(x.vf_info, x.n_vf_info, sizeof(*x.vf_info), by_number);
 	for (size_t i = 1; i < x.n_vf_info; i++)
 		if (x.vf_info[i].number == x.vf_info[i - 1].number)
 			ERR(d, "MK803", mk_at(n, NULL), "VF %u of %s is described twice",
@@ -134,8 +134,7 @@ static struct symbol *sorted_symbols(struct mk_decoder *d, size_t *n)
 			out[*n] = (struct symbol){p->data, p->name, *n};
 			++*n;
 		}
-	if (*n)
-		qsort(out, *n, sizeof(*out), by_path);
+	mk_sort(out, *n, sizeof(*out), by_path);
 	return out;
 }
 
@@ -273,8 +272,7 @@ void mk_decode_name_devices(struct mk_decoder *d)
 	d->by_node = sorted;
 	for (size_t i = 0; i < s->n_devices; i++)
 		sorted[i] = &s->device[i];
-	if (s->n_devices)
-		qsort(sorted, s->n_devices, sizeof(*sorted), by_node);
+	mk_sort(sorted, s->n_devices, sizeof(*sorted), by_node);
 	for (size_t i = 0; s->n_devices && i < s->n_aliases; i++) {
 		struct mk_device key = {.where.node = mk_node_at(d->t, d->t->root, s->alias[i].path,
 								 strlen(s->alias[i].path))};

@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "dts.h"
 #include "num.h"
+#include "sort.h"
 
 struct mk_where mk_at(const struct mk_node *n, const struct mk_prop *p)
 {
@@ -419,8 +420,7 @@ struct mk_node *mk_decode_by_phandle(struct mk_decoder *d, uint32_t phandle)
 
 	if (!d->have_handles) {
 		collect_handles(d, d->t->root);
-		if (d->n_handles)
-			qsort(d->handle, d->n_handles, sizeof(*d->handle), by_handle);
+		mk_sort(d->handle, d->n_handles, sizeof(*d->handle), by_handle);
 		d->have_handles = true;
 	}
 	if (!d->n_handles)

@@ -9,6 +9,7 @@
 #include "encode.h"
 #include "keys.h"
 #include "num.h"
+#include "sort.h"
 
 void mk_delta_init(struct mk_delta *d, struct mk_arena *a)
 {
@@ -58,8 +59,7 @@ static const struct mk_mem **mem_sorted(struct mk_arena *a, const struct mk_mems
 
 	for (size_t i = 0; i < m->n; i++)
 		out[i] = &m->m[i];
-	if (m->n)
-		qsort(out, m->n, sizeof(*out), by_mem);
+	mk_sort(out, m->n, sizeof(*out), by_mem);
 	return out;
 }
 
@@ -136,8 +136,7 @@ static struct side side_of(struct mk_arena *a, const struct mk_mems *list)
 {
 	struct side s = {.m = mem_sorted(a, list), .n = list->n};
 
-	if (s.n)
-		qsort(s.m, s.n, sizeof(*s.m), by_size_node);
+	mk_sort(s.m, s.n, sizeof(*s.m), by_size_node);
 	s.paired = mk_arena_array(a, s.n, sizeof(*s.paired));
 	return s;
 }
@@ -255,8 +254,7 @@ static void index_cpu_nodes(struct differ *f)
 		for (size_t k = 0; k < f->new->numa[i].cpus.ids.n; k++)
 			f->cpu_node[f->n_cpu_nodes++] = (struct cpu_node){
 				f->new->numa[i].cpus.ids.id[k], f->new->numa[i].id};
-	if (n)
-		qsort(f->cpu_node, n, sizeof(*f->cpu_node), by_cpu);
+	mk_sort(f->cpu_node, n, sizeof(*f->cpu_node), by_cpu);
 }
 
 static uint32_t node_of(const struct differ *f, const struct mk_instance *x, uint64_t cpu)
@@ -467,8 +465,7 @@ static size_t sorted_props(const struct mk_prop *p, const struct mk_prop **out)
 
 	for (; p && n < SETTINGS_MAX; p = mk_prop_next(p))
 		out[n++] = p;
-	if (n)
-		qsort(out, n, sizeof(*out), by_prop_name);
+	mk_sort(out, n, sizeof(*out), by_prop_name);
 	return p ? SETTINGS_MAX + 1 : n; /* too many for settings: never the same */
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* delta: what of two machines differs without any operation for it. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "delta.h"
+#include "sort.h"
 
 struct facts {
 	struct mk_arena *a;
@@ -93,8 +93,7 @@ static const struct mk_numa **nodes_of(struct mk_arena *a, const struct mk_state
 
 	for (size_t i = 0; i < s->n_numa; i++)
 		n[i] = &s->numa[i];
-	if (s->n_numa)
-		qsort(n, s->n_numa, sizeof(*n), by_id);
+	mk_sort(n, s->n_numa, sizeof(*n), by_id);
 	return n;
 }
 

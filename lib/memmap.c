@@ -2,11 +2,11 @@
 /* memmap: pieces of free memory by address, and the same as holes by size. */
 #include "memmap.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "num.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ lists */
 
@@ -96,7 +96,7 @@ static void list_nodes(struct mk_memmap *m)
 	for (size_t i = 0; i < s->chunks.n; i++)
 		id[n++] = s->chunks.m[i].node;
 	id[n++] = MK_NODE_ANY;
-	qsort(id, n, sizeof(*id), by_number);
+	mk_sort(id, n, sizeof(*id), by_number);
 	m->node = mk_arena_array(m->a, n, sizeof(*m->node));
 	for (size_t i = 0; i < n; i++)
 		if (!i || id[i] != id[i - 1])
@@ -134,8 +134,7 @@ static struct mk_spaces numa_memory(const struct mk_memmap *m)
 			       (struct mk_space){x->base, x->size - 1 > room ? room + 1 : x->size,
 						 index_of(m, x->id)});
 	}
-	if (l.n)
-		qsort(l.at, l.n, sizeof(*l.at), by_base);
+	mk_sort(l.at, l.n, sizeof(*l.at), by_base);
 	for (size_t i = 0; i < l.n; i++) {
 		struct mk_space x = l.at[i];
 		uint64_t last = last_of(&x);
@@ -195,8 +194,7 @@ static struct mk_spaces pool_pieces(const struct mk_memmap *m)
 			from = end + 1;
 		}
 	}
-	if (cut.n)
-		qsort(cut.at, cut.n, sizeof(*cut.at), by_base);
+	mk_sort(cut.at, cut.n, sizeof(*cut.at), by_base);
 	for (size_t i = 0; i < cut.n; i++) {
 		struct mk_space x = cut.at[i];
 		uint64_t last = last_of(&x);
@@ -311,8 +309,7 @@ void mk_memmap_init(struct mk_memmap *m, const struct mk_state *s)
 	for (size_t i = 0; i <= m->n; i++) {
 		struct mk_spaces *l = i < m->n ? &m->node[i].hole : &m->hole;
 
-		if (l->n)
-			qsort(l->at, l->n, sizeof(*l->at), by_size);
+		mk_sort(l->at, l->n, sizeof(*l->at), by_size);
 	}
 	count_unplaced(m);
 }

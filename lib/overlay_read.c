@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* overlay: overlays read back into operations. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "decode.h"
 #include "num.h"
 #include "overlay.h"
+#include "sort.h"
 
 struct reader {
 	struct mk_delta *d;
@@ -446,8 +446,7 @@ int mk_overlay_read(struct mk_delta *d, struct mk_tree *t, const struct mk_state
 		}
 		f[n++] = (struct fragment){(uint32_t)unit, c};
 	}
-	if (n)
-		qsort(f, n, sizeof(*f), by_unit);
+	mk_sort(f, n, sizeof(*f), by_unit);
 	rc = abi_of(&r, f, n);
 	if (rc)
 		return rc;

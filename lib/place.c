@@ -7,12 +7,12 @@
 #include "place_int.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "keys.h"
 #include "num.h"
+#include "sort.h"
 
 const struct mk_pair *mk_place_key(const struct mk_placer *p, const char *name)
 {
@@ -374,8 +374,7 @@ static int place_open(struct mk_placer *p)
 {
 	int rc = MK_OK;
 
-	if (p->n_demands)
-		qsort(p->demand, p->n_demands, sizeof(*p->demand), by_need);
+	mk_sort(p->demand, p->n_demands, sizeof(*p->demand), by_need);
 	for (size_t i = 0; !rc && i < p->n_demands; i++) {
 		p->r = p->demand[i].r;
 		rc = mk_place_open_cpus(p, &p->demand[i]);
@@ -397,8 +396,7 @@ int mk_place(struct mk_state *s, const struct mk_batch *batch, const struct mk_p
 	p.gone = mk_arena_array(s->arena, s->n_instances, sizeof(*p.gone));
 	for (const struct mk_request *r = batch->first; r; r = r->next)
 		turn[n++] = turn_of(r);
-	if (n)
-		qsort(turn, n, sizeof(*turn), by_name);
+	mk_sort(turn, n, sizeof(*turn), by_name);
 	if (!rc)
 		rc = each_turn(&p, turn, n, PHASE_DELETE, delete);
 	if (!rc) {

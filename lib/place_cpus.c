@@ -4,12 +4,12 @@
  * whole cores before all, then as few NUMA nodes as possible, near each other
  * and near what the instance has.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "keys.h"
 #include "place_int.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ giving back */
 
@@ -472,7 +472,7 @@ static void several_sites(struct mk_placer *p, const struct mk_demand *d, struct
 	struct site **of = mk_arena_array(p->s->arena, p->cpus.n_groups, sizeof(*of));
 
 	if (!matrix)
-		qsort(site, n, sizeof(*site), fullest_last);
+		mk_sort(site, n, sizeof(*site), fullest_last);
 	for (size_t i = 0; i < n; i++)
 		of[site[i].group] = &site[i];
 	for (size_t i = 0; left && i < (matrix ? p->cpus.n_groups : n); i++) {
@@ -515,7 +515,7 @@ static void spread(struct mk_placer *p, const struct mk_demand *d, struct site *
 	size_t had = p->s->instance[d->me].cpus.ids.n, unit = threads(p), left = d->cpus;
 	size_t units = left / unit, *take = mk_arena_array(p->s->arena, n, sizeof(*take));
 
-	qsort(site, n, sizeof(*site), fewest_first);
+	mk_sort(site, n, sizeof(*site), fewest_first);
 	for (size_t i = 0; i < n; i++) {
 		size_t share = units / (n - i), can = (size_t)site[i].avail / unit;
 

@@ -5,7 +5,6 @@
  * in depth, the largest piece first, that counts the blocks it looks at. Its
  * end without a solution is a proof, unless something was left out of it.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
@@ -13,6 +12,7 @@
 #include "flow.h"
 #include "num.h"
 #include "place_int.h"
+#include "sort.h"
 
 /* A block of free memory; with a kernel that places memory itself, all that a node has. */
 struct bin {
@@ -321,8 +321,7 @@ static void collect_items(struct search *s)
 							.bin = SIZE_MAX};
 		}
 	}
-	if (s->n)
-		qsort(s->item, s->n, sizeof(*s->item), by_size);
+	mk_sort(s->item, s->n, sizeof(*s->item), by_size);
 }
 
 /* Bytes from there to the next multiple. */

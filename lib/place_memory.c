@@ -4,7 +4,6 @@
  * region in the smallest hole of the best node, where the kernel does not
  * place it itself. Regions that an instance has stay what they are.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
@@ -12,6 +11,7 @@
 #include "keys.h"
 #include "num.h"
 #include "place_int.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ what is asked for */
 
@@ -180,8 +180,7 @@ static int cannot_shrink(struct mk_placer *p, const struct mk_pair *at, struct m
 		   "be kept",
 		   x->name, mk_num_size_text(p->s->arena, have), x->mem.n, x->mem.n == 1 ? "" : "s",
 		   mk_num_size_text(p->s->arena, want));
-	if (n)
-		qsort(would, n, sizeof(*would), by_u64);
+	mk_sort(would, n, sizeof(*would), by_u64);
 	mk_buf_init(&b, p->s->arena);
 	for (size_t i = 0; i < n; i++)
 		if (would[i])
@@ -283,8 +282,7 @@ static struct regions regions_of(struct mk_arena *a, const struct mk_mems *list)
 	for (size_t i = 0; i < list->n; i++)
 		if (list->m[i].placed)
 			r.m[r.n++] = &list->m[i];
-	if (r.n)
-		qsort(r.m, r.n, sizeof(*r.m), by_region);
+	mk_sort(r.m, r.n, sizeof(*r.m), by_region);
 	return r;
 }
 

@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "num.h"
+#include "sort.h"
 
 struct mk_ids mk_free_cpus(const struct mk_state *s)
 {
@@ -163,8 +164,7 @@ static void know_nodes(struct mk_ledger *l)
 		for (size_t k = 0; k < l->s->numa[i].cpus.ids.n; k++)
 			l->node[l->n_nodes++] = (struct mk_cpu_node){l->s->numa[i].cpus.ids.id[k],
 								     l->s->numa[i].id};
-	if (n)
-		qsort(l->node, n, sizeof(*l->node), by_cpu);
+	mk_sort(l->node, n, sizeof(*l->node), by_cpu);
 }
 
 uint32_t mk_ledger_node_of(struct mk_ledger *l, const struct mk_ids *cpus)

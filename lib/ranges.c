@@ -2,12 +2,12 @@
 /* ranges: interval sets and cpulists. */
 #include "ranges.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "buf.h"
 #include "num.h"
+#include "sort.h"
 
 void mk_ranges_init(struct mk_ranges *s, struct mk_arena *a)
 {
@@ -40,8 +40,7 @@ void mk_ranges_join(struct mk_ranges *s)
 {
 	size_t n = 0;
 
-	if (s->n)
-		qsort(s->r, s->n, sizeof(*s->r), by_first);
+	mk_sort(s->r, s->n, sizeof(*s->r), by_first);
 	for (size_t i = 0; i < s->n; i++) {
 		struct mk_range x = s->r[i];
 
@@ -220,7 +219,7 @@ struct mk_ids mk_ids_sorted(struct mk_arena *a, const struct mk_ids *ids)
 	out.id = mk_arena_array(a, ids->n, sizeof(*out.id));
 	if (ids->n) {
 		memcpy(out.id, ids->id, ids->n * sizeof(*out.id));
-		qsort(out.id, out.n, sizeof(*out.id), by_id);
+		mk_sort(out.id, out.n, sizeof(*out.id), by_id);
 	}
 	return out;
 }

@@ -2,12 +2,12 @@
 /* report: the machine as a map, a letter an instance: CPUs by node, socket and core; memory to
  * scale. */
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "num.h"
 #include "report_int.h"
+#include "sort.h"
 
 static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -99,8 +99,7 @@ static void join_spots(struct map *m)
 {
 	size_t n = 0;
 
-	if (m->n)
-		qsort(m->spot, m->n, sizeof(*m->spot), by_cpu);
+	mk_sort(m->spot, m->n, sizeof(*m->spot), by_cpu);
 	for (size_t i = 0; i < m->n; i++) {
 		struct spot *last = n ? &m->spot[n - 1] : NULL;
 		char is = m->spot[i].is;
@@ -154,8 +153,7 @@ static void place_spots(struct map *m)
 			x->core = s->core[i].id;
 			x->socket = s->core[i].has_socket ? s->core[i].socket : NOWHERE;
 		}
-	if (m->n)
-		qsort(m->spot, m->n, sizeof(*m->spot), by_place);
+	mk_sort(m->spot, m->n, sizeof(*m->spot), by_place);
 }
 
 /* CPUs of a row stand in groups: by core where cores are known, else eight at a time. */
@@ -263,8 +261,7 @@ static struct piece *flat(struct map *m, const struct piece *p, size_t n, size_t
 		if (p[i].last != UINT64_MAX)
 			e[edges++] = (struct edge){p[i].last + 1, i, true};
 	}
-	if (edges)
-		qsort(e, edges, sizeof(*e), by_edge);
+	mk_sort(e, edges, sizeof(*e), by_edge);
 	*n_flat = 0;
 	for (size_t i = 0; i < edges; i++) {
 		uint64_t last = i + 1 < edges ? e[i + 1].at - 1 : UINT64_MAX;

@@ -7,13 +7,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "buf.h"
 #include "num.h"
 #include "pool.h"
+#include "sort.h"
 
 enum { RULE_ID_LEN = 5 };
 
@@ -558,15 +558,13 @@ static void prepare(struct mk_rule_ctx *c)
 	for (size_t i = 0; i < s->in_use.n; i++)
 		if (s->in_use.m[i].size && !mk_rule_wraps(&s->in_use.m[i]))
 			c->piece[c->n_pieces++] = (struct mk_piece){&s->in_use.m[i], MK_NO_DEVICE};
-	if (c->n_held)
-		qsort(c->held, c->n_held, sizeof(*c->held), mk_rule_by_held);
+	mk_sort(c->held, c->n_held, sizeof(*c->held), mk_rule_by_held);
 	n = 0; /* listed twice by one instance: it still is one holder */
 	for (size_t i = 0; i < c->n_held; i++)
 		if (!n || mk_rule_by_held(&c->held[i], &c->held[n - 1]) != 0)
 			c->held[n++] = c->held[i];
 	c->n_held = n;
-	if (c->n_pieces)
-		qsort(c->piece, c->n_pieces, sizeof(*c->piece), by_piece);
+	mk_sort(c->piece, c->n_pieces, sizeof(*c->piece), by_piece);
 }
 
 static void note_fired(struct mk_rule_ctx *c, const struct mk_diag *d)

@@ -2,12 +2,12 @@
 /* rules_device: MK2xx, devices of the machine, and MK6xx, devices in use. */
 #include "rules_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "buf.h"
 #include "num.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ MK2xx: devices */
 
@@ -85,8 +85,7 @@ void mk_rule_pci_twice(struct mk_rule_ctx *c)
 			if (d->vf_info[k].pci_id)
 				x[n++] = (struct named){d->vf_info[k].pci_id, d};
 	}
-	if (n)
-		qsort(x, n, sizeof(*x), by_name);
+	mk_sort(x, n, sizeof(*x), by_name);
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(x[i].name, x[i - 1].name)) {
 			struct mk_diag *d =
@@ -250,8 +249,7 @@ void mk_rule_device_names_apart(struct mk_rule_ctx *c)
 		for (size_t k = 0; k < d->n_other; k++)
 			x[n++] = (struct named){d->other[k], d};
 	}
-	if (n)
-		qsort(x, n, sizeof(*x), by_name);
+	mk_sort(x, n, sizeof(*x), by_name);
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(x[i].name, x[i - 1].name) && x[i].device != x[i - 1].device) {
 			struct mk_diag *d =
@@ -389,8 +387,7 @@ static struct mk_user *sorted_uses(struct mk_rule_ctx *c, size_t *n)
 			if (c->s->instance[i].devices.u[k].device != MK_NO_DEVICE)
 				out[(*n)++] = (struct mk_user){&c->s->instance[i].devices.u[k],
 							    &c->s->instance[i]};
-	if (*n)
-		qsort(out, *n, sizeof(*out), by_use);
+	mk_sort(out, *n, sizeof(*out), by_use);
 	return out;
 }
 

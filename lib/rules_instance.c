@@ -2,12 +2,12 @@
 /* rules_instance: MK3xx to MK5xx, instances with their CPUs and memory. */
 #include "rules_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "buf.h"
 #include "num.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ MK3xx: instances */
 
@@ -46,8 +46,7 @@ void mk_rule_id_twice(struct mk_rule_ctx *c)
 	for (size_t i = 0; i < c->s->n_instances; i++)
 		if (c->s->instance[i].has_id)
 			x[n++] = (struct id_of){c->s->instance[i].id, i};
-	if (n)
-		qsort(x, n, sizeof(*x), by_instance_id);
+	mk_sort(x, n, sizeof(*x), by_instance_id);
 	for (size_t i = 0; i < n; i = end) {
 		struct mk_names_list l = {.n = 0};
 		struct mk_diag *d;
@@ -260,8 +259,7 @@ void mk_rule_cpu_shared(struct mk_rule_ctx *c)
 		if (end - i > 1)
 			x[n++] = (struct shared){h, i, end - i, c->held[i].cpu};
 	}
-	if (n)
-		qsort(x, n, sizeof(*x), by_owners);
+	mk_sort(x, n, sizeof(*x), by_owners);
 	for (size_t i = 0; i < n; i = end) {
 		for (end = i; end < n && x[end].owners == x[i].owners; end++)
 			;

@@ -2,13 +2,13 @@
 /* rules_machine: MK1xx, what is wrong with a machine before anything is given away. */
 #include "rules_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "buf.h"
 #include "num.h"
 #include "pool.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ MK1xx: the machine */
 
@@ -268,8 +268,7 @@ void mk_rule_chunks_apart(struct mk_rule_ctx *c)
 	for (size_t i = 0; i < c->s->chunks.n; i++)
 		if (c->s->chunks.m[i].placed && c->s->chunks.m[i].size)
 			m[n++] = &c->s->chunks.m[i];
-	if (n)
-		qsort(m, n, sizeof(*m), by_base);
+	mk_sort(m, n, sizeof(*m), by_base);
 	for (size_t i = 0; i < n; i++) {
 		if (reach && m[i]->base - reach->base < reach->size) {
 			struct mk_diag *d =
@@ -300,8 +299,7 @@ void mk_rule_numa_twice(struct mk_rule_ctx *c)
 
 	for (size_t i = 0; i < c->s->n_numa; i++)
 		n[i] = &c->s->numa[i];
-	if (c->s->n_numa)
-		qsort(n, c->s->n_numa, sizeof(*n), by_numa_id);
+	mk_sort(n, c->s->n_numa, sizeof(*n), by_numa_id);
 	for (size_t i = 1; i < c->s->n_numa; i++)
 		if (n[i]->id == n[i - 1]->id) {
 			struct mk_diag *d =
@@ -330,8 +328,7 @@ void mk_rule_numa_memory_apart(struct mk_rule_ctx *c)
 	for (size_t i = 0; i < c->s->n_numa; i++)
 		if (c->s->numa[i].has_memory && c->s->numa[i].size)
 			n[k++] = &c->s->numa[i];
-	if (k)
-		qsort(n, k, sizeof(*n), mk_rule_by_numa_base);
+	mk_sort(n, k, sizeof(*n), mk_rule_by_numa_base);
 	for (size_t i = 0; i < k; i++) {
 		if (reach && n[i]->base - reach->base < reach->size) {
 			struct mk_diag *d =
@@ -386,14 +383,12 @@ static void parts_apart(struct mk_rule_ctx *c, const struct part *part, size_t p
 	for (size_t i = 0; i < parts; i++)
 		for (size_t k = 0; k < part[i].cpus->ids.n; k++)
 			h[n++] = (struct mk_held){part[i].cpus->ids.id[k], i};
-	if (n)
-		qsort(h, n, sizeof(*h), mk_rule_by_held);
+	mk_sort(h, n, sizeof(*h), mk_rule_by_held);
 	x = mk_arena_array(c->a, n, sizeof(*x));
 	for (size_t i = 1; i < n; i++)
 		if (h[i].cpu == h[i - 1].cpu && h[i].instance != h[i - 1].instance)
 			x[found++] = (struct in_two){h[i - 1].instance, h[i].instance, h[i].cpu};
-	if (found)
-		qsort(x, found, sizeof(*x), by_parts);
+	mk_sort(x, found, sizeof(*x), by_parts);
 	for (size_t i = 0; i < found; i = end) {
 		const struct part *a = &part[x[i].a], *b = &part[x[i].b];
 		struct mk_ids cpus = {0};

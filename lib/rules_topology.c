@@ -3,12 +3,12 @@
 #include "rules_int.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "buf.h"
 #include "num.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ which node, which core */
 
@@ -42,14 +42,12 @@ static void index_nodes(struct mk_rule_ctx *c)
 		for (size_t k = 0; k < s->numa[i].cpus.ids.n; k++)
 			c->node_of_cpu[c->n_node_of_cpu++] =
 				(struct mk_cpu_in){s->numa[i].cpus.ids.id[k], i};
-	if (n)
-		qsort(c->node_of_cpu, n, sizeof(*c->node_of_cpu), by_cpu);
+	mk_sort(c->node_of_cpu, n, sizeof(*c->node_of_cpu), by_cpu);
 	c->numa_by_base = mk_arena_array(c->a, s->n_numa, sizeof(struct mk_numa *));
 	for (size_t i = 0; i < s->n_numa; i++)
 		if (s->numa[i].has_memory && s->numa[i].size)
 			c->numa_by_base[c->n_numa_by_base++] = &s->numa[i];
-	if (c->n_numa_by_base)
-		qsort(c->numa_by_base, c->n_numa_by_base, sizeof(struct mk_numa *),
+	mk_sort(c->numa_by_base, c->n_numa_by_base, sizeof(struct mk_numa *),
 		      mk_rule_by_numa_base);
 }
 
@@ -506,8 +504,7 @@ static bool split_core(struct mk_rule_ctx *c, size_t core, struct split *out)
 		if (h != SIZE_MAX)
 			holder[n++] = h;
 	}
-	if (n)
-		qsort(holder, n, sizeof(*holder), by_holder);
+	mk_sort(holder, n, sizeof(*holder), by_holder);
 	*out = (struct split){.owners = 14695981039346656037ULL, .core = core, .holder = holder};
 	for (size_t i = 0; i < n; i++)
 		if (!i || holder[i] != holder[distinct - 1]) {
@@ -561,8 +558,7 @@ void mk_rule_cores_apart(struct mk_rule_ctx *c)
 
 	for (size_t i = 0; i < c->s->n_cores; i++)
 		n += split_core(c, i, &x[n]);
-	if (n)
-		qsort(x, n, sizeof(*x), by_owners);
+	mk_sort(x, n, sizeof(*x), by_owners);
 	for (size_t i = 0; i < n; i = end) {
 		for (end = i; end < n && x[end].owners == x[i].owners; end++)
 			;

@@ -6,11 +6,11 @@
  */
 #include "tree.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "num.h"
+#include "sort.h"
 
 /* ------------------------------------------------------------ names */
 
@@ -524,8 +524,8 @@ static void sort_node(struct mk_arena *a, struct mk_node *n)
 		props[np++] = p;
 	for (struct mk_node *c = mk_first(n); c; c = mk_next(c))
 		nodes[nn++] = c;
-	qsort(props, np, sizeof(*props), by_prop_name);
-	qsort(nodes, nn, sizeof(*nodes), by_node_name);
+	mk_sort(props, np, sizeof(*props), by_prop_name);
+	mk_sort(nodes, nn, sizeof(*nodes), by_node_name);
 	for (size_t i = 0; i < np; i++)
 		props[i]->next = i + 1 < np ? props[i + 1] : NULL;
 	for (size_t i = 0; i < nn; i++)
@@ -551,7 +551,7 @@ void mk_tree_sort(struct mk_tree *t)
 	r = mk_arena_array(t->arena, n, sizeof(struct mk_reserve *));
 	for (struct mk_reserve *x = t->reserve; x; x = x->next)
 		r[i++] = x;
-	qsort(r, n, sizeof(*r), by_reserve);
+	mk_sort(r, n, sizeof(*r), by_reserve);
 	for (i = 0; i < n; i++)
 		r[i]->next = i + 1 < n ? r[i + 1] : NULL;
 	if (n) {

@@ -343,7 +343,7 @@ source_options() {
 # with (dts_lex.c to dts), and includes only what is on its floor or below.
 floors() {
 	cat <<'END'
-0 arena buf doc err flow json num ranges record utf8
+0 arena buf doc err flow json num ranges record sort utf8
 1 dts fdt lines stream tree
 2 cpumap decode dialect encode keys memmap pool state
 3 delta fold invert load overlay place report rules
