@@ -11,7 +11,7 @@
 #
 # On other machines, which have mktools and this folder, the same with
 #
-#     parallel --sshlogin big1,big2 --workdir . --env plan --pipe -N 500 plan <inventory
+#     parallel --sshlogin big1,big2 --workdir . --env plan --pipe -N 500 plan <hosts
 set -eo pipefail
 hosts=${1:-10000}
 dir=${2:-$(mktemp -d)}
@@ -56,8 +56,8 @@ done
 ln -sf "$PWD"/{baseline,numa,four-nodes}.dts "$dir"
 cd "$dir"
 
-inventory >inventory
-parallel --will-cite --pipe -N 500 plan <inventory >states
+inventory >hosts
+parallel --will-cite --pipe -N 500 plan <hosts >states
 echo "$(find . -name 'host*.dtbo' | wc -l) hosts planned, $(du -bc host*.dtbo | tail -n 1 | cut -f 1) bytes of overlays"
 
 # Judged in blocks of 1000 states; what is wrong is said, what is valid is counted.
