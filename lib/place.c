@@ -393,6 +393,7 @@ int mk_place(struct mk_state *s, const struct mk_batch *batch, const struct mk_p
 	size_t n = 0;
 
 	mk_ledger_init(&p.devices, s);
+	mk_cpumap_init(&p.cpus, s); /* for its cores; who has which CPU is counted below */
 	p.gone = mk_arena_array(s->arena, s->n_instances, sizeof(*p.gone));
 	for (const struct mk_request *r = batch->first; r; r = r->next)
 		turn[n++] = turn_of(r);

@@ -40,6 +40,50 @@ static bool move_to_front(struct mk_ids *ids, uint64_t id)
 	return true;
 }
 
+static size_t core_of(const struct mk_placer *p, uint64_t cpu)
+{
+	size_t at = mk_cpumap_find(&p->cpus, cpu);
+
+	return at == SIZE_MAX ? SIZE_MAX : p->cpus.slot[at].first;
+}
+
+/*
+ * Keeps n CPUs, in their order: the first one, which boots, and the cores that
+ * stand first in the list, whole ones as far as that goes.
+ */
+static void keep_cores(struct mk_placer *p, struct mk_instance *x, size_t n)
+{
+	struct mk_ids *ids = &x->cpus.ids, kept = {0};
+	size_t keys = p->cpus.n + ids->n, left = n;
+	size_t *key = mk_arena_array(p->s->arena, ids->n, sizeof(*key));
+	size_t *has = mk_arena_array(p->s->arena, keys, sizeof(*has));
+	size_t *stay = mk_arena_array(p->s->arena, keys, sizeof(*stay));
+	bool *seen = mk_arena_array(p->s->arena, keys, sizeof(*seen));
+
+	for (size_t i = 0; i < ids->n; i++) { /* a CPU that is not known is a core of its own */
+		size_t core = core_of(p, ids->id[i]);
+
+		key[i] = core == SIZE_MAX ? p->cpus.n + i : core;
+		has[key[i]]++;
+	}
+	for (int torn = 0; torn < 2; torn++)
+		for (size_t i = 0; i < ids->n && left; i++) {
+			size_t k = key[i], take = has[k] < left ? has[k] : left;
+
+			if (seen[k] || (take < has[k] && i && !torn))
+				continue;
+			seen[k] = true;
+			stay[k] = take;
+			left -= take;
+		}
+	for (size_t i = 0; i < ids->n; i++)
+		if (stay[key[i]]) {
+			stay[key[i]]--;
+			mk_ids_add(p->s->arena, &kept, ids->id[i]);
+		}
+	*ids = kept;
+}
+
 /* The CPUs that an update does not keep. */
 int mk_place_give_back_cpus(struct mk_placer *p, struct mk_instance *x)
 {
@@ -61,9 +105,8 @@ int mk_place_give_back_cpus(struct mk_placer *p, struct mk_instance *x)
 	if (count) {
 		if (mk_key_u32(p->s->arena, count, &n, p->err))
 			return MK_BAD;
-		/* the first ones stay: the boot CPU is the first of all */
 		if (n >= kept && n - kept < x->cpus.ids.n)
-			x->cpus.ids.n = n - kept;
+			keep_cores(p, x, n - kept);
 	}
 	if (!list)
 		return MK_OK;
@@ -243,8 +286,9 @@ static int no_cpus(struct mk_placer *p, const struct mk_demand *d)
 			   free.n, free.n == 1 ? "is" : "are", where);
 	if (free.n)
 		mk_hint(p->err,
-			"free CPUs: %s; ask for at most %zu, or take some from another instance",
-			mk_ids_brief(p->s->arena, &free, 8), have + free.n);
+			"free CPUs: %s; ask for at most %zu%s", mk_ids_brief(p->s->arena, &free, 8),
+			have + free.n,
+			p->s->n_instances > 1 ? ", or take some from another instance" : "");
 	else
 		mk_hint(p->err, "take some from another instance, or add CPUs to the pool");
 	return MK_NO;
@@ -353,6 +397,7 @@ static void explain(struct mk_placer *p, const struct mk_demand *d, size_t had,
 	struct mk_instance *x = &p->s->instance[d->me];
 	struct mk_ids got = {.id = x->cpus.ids.id + had, .n = x->cpus.ids.n - had}, nodes = {0};
 	const char *where = "", *cores = "";
+	size_t shared_cores = 0;
 	struct mk_ranges set;
 
 	if (!p->opts->why)
@@ -367,9 +412,11 @@ static void explain(struct mk_placer *p, const struct mk_demand *d, size_t had,
 			size_t h = p->cpus.slot[k].holder;
 
 			if (h == MK_CPU_HOST || (h < p->s->n_instances && h != d->me))
-				cores = "; no whole core was left, it shares one";
+				shared_cores++;
 		}
 	}
+	if (shared_cores)
+		cores = "; on cores with others, since no more whole ones were left";
 	set = mk_ranges_of(p->s->arena, &nodes);
 	nodes = (struct mk_ids){0};
 	for (size_t i = 0; i < set.n; i++)
@@ -379,7 +426,7 @@ static void explain(struct mk_placer *p, const struct mk_demand *d, size_t had,
 		where = mk_arena_fmt(p->s->arena, " of %s", mk_place_nodes_text(p, &nodes));
 	if (one && !how)
 		how = pull_text[one->pull]      ? pull_text[one->pull]
-		      : x->numa_nodes.n > 1	? "the first that it wants and that has room"
+		      : x->numa_nodes.n		? "the first that it wants and that has room"
 		      : p->cpus.n_groups == 1 ? "neighbours that are free"
 					      : "the fewest free CPUs that suffice";
 	mk_place_why(p, x, "CPU%s %s%s: %s%s", got.n == 1 ? "" : "s",
@@ -489,6 +536,35 @@ static void several_sites(struct mk_placer *p, const struct mk_demand *d, struct
 		       : "no node alone has as many; as few nodes as possible");
 }
 
+/*
+ * Where it has CPUs, and too few are free: all of those, and the rest from
+ * elsewhere, which makes no more nodes than all from there.
+ */
+static bool own_sites(struct mk_placer *p, const struct mk_demand *d, struct site *site, size_t n)
+{
+	struct mk_demand rest = *d;
+
+	for (size_t i = 0; i < n; i++)
+		if (site[i].pull == PULL_CPUS && site[i].avail >= d->cpus)
+			return false; /* one of them alone */
+	for (size_t i = 0; i < n && rest.cpus; i++) {
+		size_t take = site[i].avail < rest.cpus ? (size_t)site[i].avail : rest.cpus;
+		size_t had = p->s->instance[d->me].cpus.ids.n;
+
+		if (site[i].pull != PULL_CPUS || !take)
+			continue;
+		mk_place_take_cpus(p, d, site[i].group, take);
+		explain(p, d, had, &site[i], NULL);
+		site[i].avail -= take;
+		rest.cpus -= take;
+	}
+	if (rest.cpus == d->cpus)
+		return false;
+	if (rest.cpus && !one_site(p, &rest, site, n))
+		several_sites(p, &rest, site, n);
+	return true;
+}
+
 static int fewest_first(const void *x, const void *y)
 {
 	const struct site *a = x, *b = y;
@@ -509,18 +585,25 @@ static size_t threads(const struct mk_placer *p)
 	return most;
 }
 
-/* Evenly over all groups, by whole cores; what is odd goes where most is left. */
+/*
+ * Evenly over all groups, by whole cores; the last one may be half. What does
+ * not come out goes where most is left.
+ */
 static void spread(struct mk_placer *p, const struct mk_demand *d, struct site *site, size_t n)
 {
-	size_t had = p->s->instance[d->me].cpus.ids.n, unit = threads(p), left = d->cpus;
-	size_t units = left / unit, *take = mk_arena_array(p->s->arena, n, sizeof(*take));
+	size_t had = p->s->instance[d->me].cpus.ids.n, unit = threads(p), left = d->cpus, units;
+	size_t *take = mk_arena_array(p->s->arena, n, sizeof(*take));
 
+	if (left <= unit) /* one core would be one node */
+		unit = 1;
+	units = (left + unit - 1) / unit;
 	mk_sort(site, n, sizeof(*site), fewest_first);
 	for (size_t i = 0; i < n; i++) {
 		size_t share = units / (n - i), can = (size_t)site[i].avail / unit;
 
-		take[i] = (share < can ? share : can) * unit;
-		units -= take[i] / unit;
+		share = share < can ? share : can;
+		units -= share;
+		take[i] = share * unit < left ? share * unit : left;
 		left -= take[i];
 	}
 	while (left) {
@@ -538,7 +621,7 @@ static void spread(struct mk_placer *p, const struct mk_demand *d, struct site *
 	for (size_t i = 0; i < n; i++)
 		if (take[i])
 			mk_place_take_cpus(p, d, site[i].group, take[i]);
-	explain(p, d, had, NULL, "spread evenly");
+	explain(p, d, had, NULL, "spread over the nodes");
 }
 
 int mk_place_open_cpus(struct mk_placer *p, const struct mk_demand *d)
@@ -554,7 +637,7 @@ int mk_place_open_cpus(struct mk_placer *p, const struct mk_demand *d)
 			continue;
 		if (n > 1 && mk_place_says(p->s->instance[d->me].affinity, "spread"))
 			spread(p, d, site, n);
-		else if (!one_site(p, d, site, n))
+		else if (!own_sites(p, d, site, n) && !one_site(p, d, site, n))
 			several_sites(p, d, site, n);
 		return MK_OK;
 	}

@@ -669,12 +669,15 @@ struct choice {
 	bool near;
 	size_t rank;
 	uint64_t far, free, base;
+	size_t cpus; /* that the instance has there */
 };
 
 static bool better(const struct choice *a, const struct choice *b)
 {
 	if (a->near != b->near)
 		return a->near;
+	if (a->cpus != b->cpus)
+		return a->cpus > b->cpus;
 	if (a->rank != b->rank)
 		return a->rank < b->rank;
 	if (a->far != b->far)
@@ -702,7 +705,8 @@ static void explain(struct mk_placer *p, const struct mk_demand *d, const struct
 
 	if (!p->opts->why)
 		return;
-	why = w->node != MK_NODE_ANY			   ? "as asked for"
+	why = w->node != MK_NODE_ANY && mk_place_says(x->policy, "interleave") ? "a part on each node"
+	      : w->node != MK_NODE_ANY			   ? "as asked for"
 	      : !c					   ? "no node has it in one piece"
 	      : c->n->node == MK_NODE_ANY		   ? "there is room"
 	      : c->near					   ? "its CPUs are there"
@@ -716,7 +720,7 @@ static void explain(struct mk_placer *p, const struct mk_demand *d, const struct
 
 /* The best node for a piece. */
 static bool best_node(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w,
-		      const uint64_t *far, struct choice *best)
+		      const uint64_t *far, const size_t *there, struct choice *best)
 {
 	const struct mk_ids *wanted_nodes = &p->s->instance[d->me].numa_nodes;
 	bool local = mk_place_is_local(p, d, w), known = false;
@@ -730,6 +734,7 @@ static bool best_node(struct mk_placer *p, const struct mk_demand *d, const stru
 		if (!mk_place_node_ok(p, d, w, c.n->node) || (local && known && !c.near) ||
 		    !fits(p, c.n, w, &c.base))
 			continue;
+		c.cpus = there[i];
 		while (c.rank < wanted_nodes->n && wanted_nodes->id[c.rank] != c.n->node)
 			c.rank++;
 		c.free = bytes_free(p, c.n);
@@ -780,11 +785,11 @@ static bool split(struct mk_placer *p, const struct mk_demand *d, const struct m
 }
 
 static int one_piece(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w,
-		     const uint64_t *far)
+		     const uint64_t *far, const size_t *there)
 {
 	struct mk_mem m = {.size = w->size, .placed = p->s->abi != 2};
 	struct choice c;
-	bool found = best_node(p, d, w, far, &c);
+	bool found = best_node(p, d, w, far, there, &c);
 
 	if (found) {
 		m.base = c.base;
@@ -805,13 +810,25 @@ static int one_piece(struct mk_placer *p, const struct mk_demand *d, const struc
 
 int mk_place_open_memory(struct mk_placer *p, const struct mk_demand *d)
 {
+	const struct mk_ids *cpus = &p->s->instance[d->me].cpus.ids;
 	const uint64_t *far;
+	size_t *there;
 	int rc = MK_OK;
 
 	if (!d->n_mem)
 		return MK_OK;
 	far = distances(p, d);
+	there = mk_arena_array(p->s->arena, p->mem.n, sizeof(*there));
+	for (size_t i = 0; i < cpus->n; i++) {
+		size_t at = mk_cpumap_find(&p->cpus, cpus->id[i]);
+		uint32_t node = at == SIZE_MAX ? MK_NODE_ANY
+					       : p->cpus.group[p->cpus.slot[at].group].node;
+		const struct mk_mem_node *n = mk_memmap_node(&p->mem, node);
+
+		if (n && node != MK_NODE_ANY)
+			there[n - p->mem.node]++;
+	}
 	for (size_t i = 0; !rc && i < d->n_mem; i++)
-		rc = one_piece(p, d, &d->mem[i], far);
+		rc = one_piece(p, d, &d->mem[i], far, there);
 	return rc;
 }
