@@ -162,6 +162,32 @@ static void place_all(struct mk_cpumap *m, struct known *k)
 	mk_ranges_join(&m->free);
 }
 
+/*
+ * Ids of cores rise by a step within a cluster, and leap to the next one: where
+ * nothing else says so, that is what tells clusters apart.
+ */
+static void find_gaps(struct mk_cpumap *m)
+{
+	m->gap = mk_arena_array(m->a, m->n, sizeof(*m->gap));
+	for (size_t g = 0; g < m->n_groups; g++) {
+		size_t first = m->group[g].first, end = first + m->group[g].n;
+		uint64_t step = UINT64_MAX;
+
+		for (size_t pass = 0; pass < 2; pass++)
+			for (size_t i = m->slot[first].last + 1, before = first; i < end;
+			     before = i, i = m->slot[i].last + 1) {
+				uint64_t leap = m->slot[i].cpu > m->slot[before].cpu
+							? m->slot[i].cpu - m->slot[before].cpu
+							: UINT64_MAX;
+
+				if (!pass && leap < step)
+					step = leap;
+				if (pass && leap > step)
+					m->gap[m->n_gaps++] = i;
+			}
+	}
+}
+
 static int by_slot_cpu(const void *x, const void *y)
 {
 	const struct mk_cpu_slot *a = *(struct mk_cpu_slot *const *)x,
@@ -202,6 +228,7 @@ void mk_cpumap_init(struct mk_cpumap *m, const struct mk_state *s)
 	for (size_t i = 0; i < s->n_instances; i++)
 		hold(&k, &s->instance[i].cpus.ids, i);
 	place_all(m, &k);
+	find_gaps(m);
 	index_ids(m);
 }
 
@@ -318,11 +345,34 @@ static size_t interval_from(const struct mk_cpumap *m, size_t place)
 	return low;
 }
 
+/* The last place behind one, and not behind another, before the ids leap. */
+static size_t before_gap(const struct mk_cpumap *m, size_t first, size_t last)
+{
+	size_t low = 0, high = m->n_gaps;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (m->gap[mid] <= first)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < m->n_gaps && m->gap[low] <= last ? m->gap[low] - 1 : last;
+}
+
+/* What runs of places are made of. */
+enum kind {
+	RUN_CLUSTER, /* on no shared core, without a gap */
+	RUN_APART,   /* on no shared core */
+	RUN_ANY,
+};
+
 /*
- * Runs of free places of a group. With apart only what is on no shared core:
- * inside of a run a core is free as a whole, so that only its ends are looked at.
+ * Runs of free places of a group. Inside of a run a core is free as a whole, so
+ * that it can be shared at the ends alone.
  */
-static struct run *runs_of(const struct mk_cpumap *m, size_t group, size_t me, bool apart,
+static struct run *runs_of(const struct mk_cpumap *m, size_t group, size_t me, enum kind kind,
 			   size_t *n)
 {
 	const struct mk_cpu_group *g = &m->group[group];
@@ -335,7 +385,7 @@ static struct run *runs_of(const struct mk_cpumap *m, size_t group, size_t me, b
 
 		r.first = r.first < g->first ? g->first : r.first;
 		r.last = r.last >= end ? end - 1 : r.last;
-		if (apart && m->cores) {
+		if (kind != RUN_ANY && m->cores) {
 			while (r.first <= r.last && shared(m, r.first, me))
 				r.first = m->slot[r.first].last + 1;
 			while (r.first <= r.last && shared(m, r.last, me))
@@ -343,11 +393,16 @@ static struct run *runs_of(const struct mk_cpumap *m, size_t group, size_t me, b
 					r.first = r.last + 1;
 				else
 					r.last = m->slot[r.last].first - 1;
-			if (r.first > r.last)
-				continue;
 		}
-		out = mk_arena_more(m->a, out, *n, &cap, sizeof(*out));
-		out[(*n)++] = r;
+		while (r.first <= r.last) {
+			struct run part = r;
+
+			if (kind == RUN_CLUSTER)
+				part.last = before_gap(m, r.first, r.last);
+			out = mk_arena_more(m->a, out, *n, &cap, sizeof(*out));
+			out[(*n)++] = part;
+			r.first = part.last + 1;
+		}
 	}
 	return out;
 }
@@ -360,7 +415,7 @@ uint64_t mk_cpumap_apart(const struct mk_cpumap *m, size_t group, size_t me)
 
 	if (!m->cores)
 		return m->group[group].free;
-	r = runs_of(m, group, me, true, &n);
+	r = runs_of(m, group, me, RUN_APART, &n);
 	for (size_t i = 0; i < n; i++)
 		sum += length(&r[i]);
 	return sum;
@@ -405,11 +460,32 @@ static size_t take_own(struct mk_cpumap *m, size_t group, size_t n, size_t me, s
 	return got;
 }
 
-static size_t take_runs(struct mk_cpumap *m, size_t group, size_t n, size_t me, bool apart,
+/* All of one run, or nothing: beside CPUs that it has, if there is one that is long enough. */
+static size_t take_cluster(struct mk_cpumap *m, size_t group, size_t n, size_t me,
+			   struct mk_ids *out)
+{
+	size_t count, best = SIZE_MAX;
+	bool beside = false;
+	struct run *r = runs_of(m, group, me, RUN_CLUSTER, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		bool near = (r[i].first && m->slot[r[i].first - 1].holder == me) ||
+			    (r[i].last + 1 < m->n && m->slot[r[i].last + 1].holder == me);
+
+		if (length(&r[i]) < n || (beside && !near))
+			continue;
+		if (best == SIZE_MAX || (near && !beside) || length(&r[i]) < length(&r[best]))
+			best = i;
+		beside = beside || near;
+	}
+	return best == SIZE_MAX ? 0 : take_run(m, r[best].first, n, me, out);
+}
+
+static size_t take_runs(struct mk_cpumap *m, size_t group, size_t n, size_t me, enum kind kind,
 			struct mk_ids *out)
 {
 	size_t count, got = 0, best;
-	struct run *r = runs_of(m, group, me, apart, &count);
+	struct run *r = runs_of(m, group, me, kind, &count);
 
 	mk_sort(r, count, sizeof(*r), longest_first);
 	for (size_t i = 0; i < count && got < n; i++) {
@@ -446,8 +522,10 @@ void mk_cpumap_take(struct mk_cpumap *m, size_t group, size_t n, size_t me, stru
 	size_t had = out->n, got = take_own(m, group, n, me, out);
 
 	if (got < n)
-		got += take_runs(m, group, n - got, me, true, out);
+		got += take_cluster(m, group, n - got, me, out);
 	if (got < n)
-		got += take_runs(m, group, n - got, me, false, out);
+		got += take_runs(m, group, n - got, me, RUN_APART, out);
+	if (got < n)
+		got += take_runs(m, group, n - got, me, RUN_ANY, out);
 	mk_sort(out->id + had, got, sizeof(*out->id), by_id);
 }

@@ -37,6 +37,7 @@ struct mk_cpumap {
 	size_t n, *by_id; /* places by rising id */
 	struct mk_cpu_group *group;
 	size_t n_groups;
+	size_t *gap, n_gaps;   /* places before which ids leap, more than they step in their group */
 	bool cores;	       /* cores of several CPUs are described */
 	struct mk_ranges free; /* places */
 };

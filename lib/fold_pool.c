@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "fold_int.h"
+#include "memmap.h"
 #include "num.h"
 
 /* ------------------------------------------------------------ devices */
@@ -128,6 +129,9 @@ static void count(struct mk_fold *e)
 
 static int memory_remove(struct mk_fold *e, const struct mk_op *op)
 {
+	struct mk_memmap map;
+	uint64_t over;
+	uint32_t node;
 	int rc = MK_OK;
 
 	count(e);
@@ -146,7 +150,15 @@ static int memory_remove(struct mk_fold *e, const struct mk_op *op)
 			e, op, "instances have %s, and %s would be left (the kernel says EBUSY)",
 			mk_num_size_text(e->s->arena, e->bytes),
 			mk_num_size_text(e->s->arena, mk_mems_bytes(&e->s->chunks)));
-	return rc;
+	if (rc)
+		return rc;
+	mk_memmap_init(&map, e->s);
+	node = map.taken ? mk_memmap_overdrawn(&map, &over) : MK_NODE_ANY;
+	if (node != MK_NODE_ANY)
+		return mk_fold_refuse(e, op, "instances have %s on NUMA node %u that would not be left (the "
+					     "kernel says EBUSY)",
+				      mk_num_size_text(e->s->arena, over), node);
+	return MK_OK;
 }
 
 int mk_fold_on_pool(struct mk_fold *e, const struct mk_op *op)

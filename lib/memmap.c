@@ -332,6 +332,23 @@ uint64_t mk_memmap_bytes(const struct mk_memmap *m, uint32_t node)
 	return have > taken ? have - taken : 0;
 }
 
+uint32_t mk_memmap_overdrawn(const struct mk_memmap *m, uint64_t *over)
+{
+	bool numa = false;
+
+	for (size_t i = 0; i < m->s->n_numa; i++)
+		numa = numa || m->s->numa[i].has_memory;
+	for (size_t i = 0; i < m->s->chunks.n; i++)
+		if (m->s->chunks.m[i].node == MK_NODE_ANY && !(numa && m->s->chunks.m[i].placed))
+			return MK_NODE_ANY;
+	for (size_t i = 0; i < m->n; i++)
+		if (m->node[i].node != MK_NODE_ANY && m->node[i].taken > m->node[i].have) {
+			*over = m->node[i].taken - m->node[i].have;
+			return m->node[i].node;
+		}
+	return MK_NODE_ANY;
+}
+
 static const struct mk_spaces *holes(const struct mk_memmap *m, uint32_t node)
 {
 	static const struct mk_spaces none = {0};

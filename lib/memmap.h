@@ -44,6 +44,13 @@ const struct mk_mem_node *mk_memmap_node(const struct mk_memmap *m, uint32_t nod
 /* Bytes that are free on a node, MK_NODE_ANY for all; memory without an address counts. */
 uint64_t mk_memmap_bytes(const struct mk_memmap *m, uint32_t node);
 
+/*
+ * A node on which more memory was given away without an address than it has,
+ * MK_NODE_ANY for none. *over: by how many bytes. Says nothing where memory of
+ * the pool is on no node that is known.
+ */
+uint32_t mk_memmap_overdrawn(const struct mk_memmap *m, uint64_t *over);
+
 /* The largest free block; size 0 when there is none. */
 struct mk_space mk_memmap_largest(const struct mk_memmap *m, uint32_t node);
 

@@ -41,6 +41,7 @@ struct search {
 	uint64_t wanted;   /* bytes that are not placed yet */
 	uint64_t usable;   /* bytes of bins that can still hold the smallest */
 	bool out_of_steps;
+	bool whole; /* local memory wants all open CPUs of its instance on its node, not only one */
 	bool spread_over; /* more bytes are wanted than all nodes together have */
 	struct mk_arena scratch; /* for flows that are asked for again and again */
 };
@@ -102,10 +103,12 @@ static bool cpus_flow(struct search *s, struct cpu_flow *c)
 		size_t want = d->cpus;
 
 		if (c->local[i] != SIZE_MAX) {
+			size_t there = s->whole ? want : want > 0;
+
 			c->overcommitted = c->overcommitted || !want ||
 					   !mk_place_group_ok(p, x, c->local[i]);
-			want -= want > 0;
-			mk_flow_demand(&c->f, n + i, 1);
+			want -= there;
+			mk_flow_demand(&c->f, n + i, there ? there : 1);
 			mk_flow_allow(&c->f, n + i, c->local[i]);
 		}
 		if (!x->numa_nodes.n) {
@@ -702,6 +705,28 @@ static int not_known(struct mk_placer *p, bool out_of_steps)
 	return MK_BAD;
 }
 
+/* First with all CPUs of an instance beside its local memory, for half of the steps. */
+static bool pack_whole(struct search *s)
+{
+	uint64_t half = s->steps / 2;
+	bool any = false, found;
+
+	for (size_t i = 0; i < s->n; i++)
+		any = any || s->item[i].local;
+	if (!any)
+		return false;
+	s->whole = true;
+	s->steps -= half;
+	found = pack(s);
+	s->whole = found;
+	if (found)
+		return true;
+	s->out_of_steps = false;
+	s->steps += half;
+	collect_bins(s, false);
+	return false;
+}
+
 static int search(struct search *s)
 {
 	struct mk_placer *p = s->p;
@@ -715,7 +740,7 @@ static int search(struct search *s)
 	if (!bytes_flow(s, &bytes))
 		return no_bytes_for_all(s, &bytes);
 	collect_bins(s, false);
-	found = pack(s);
+	found = pack_whole(s) || pack(s);
 	if (!found && !s->out_of_steps && nodes_touch(s) && all_go_anywhere(s)) {
 		collect_bins(s, true);
 		found = pack(s);

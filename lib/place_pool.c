@@ -113,6 +113,8 @@ static int remove_cpus(struct mk_placer *p)
 			return MK_NO;
 		}
 	take_out(&s->pool.ids, &gone);
+	if (!s->pool.ids.n)
+		return mk_fail_at(p->err, MK_NO, at->at, "the pool would have no CPU left [MK102]");
 	for (size_t i = 0; s->host_cpus.known && i < ids.n; i++)
 		mk_ids_add(s->arena, &s->host_cpus.ids, ids.id[i]);
 	return MK_OK;
@@ -171,6 +173,34 @@ static const char *user_of(const struct mk_placer *p, const struct mk_mem *c)
 	return NULL;
 }
 
+/* What the kernel has placed somewhere on a node is still there. */
+static int still_enough(struct mk_placer *p, const struct mk_pair *at)
+{
+	struct mk_memmap map;
+	uint64_t over;
+	uint32_t node;
+
+	mk_memmap_init(&map, p->s);
+	node = map.taken ? mk_memmap_overdrawn(&map, &over) : MK_NODE_ANY;
+	for (size_t i = 0; node != MK_NODE_ANY && i < p->s->n_instances; i++)
+		for (size_t k = 0; k < p->s->instance[i].mem.n; k++) {
+			const struct mk_mem *m = &p->s->instance[i].mem.m[k];
+
+			if (m->placed || m->node != node)
+				continue;
+			mk_fail_at(p->err, MK_NO, at->at, "%s has %s on NUMA node %u, which would not be left",
+				   p->s->instance[i].name, mk_num_size_text(p->s->arena, m->size), node);
+			mk_hint(p->err, "%s too much: update %s in the same batch so that it gives it back",
+				mk_num_size_text(p->s->arena, over), p->s->instance[i].name);
+			return MK_NO;
+		}
+	if (mk_memmap_bytes(&map, MK_NODE_ANY) == 0 && map.taken > map.have)
+		return mk_fail_at(p->err, MK_NO, at->at,
+				  "instances have %s more than would be left in the pool [MK507]",
+				  mk_num_size_text(p->s->arena, map.taken - map.have));
+	return MK_OK;
+}
+
 static int remove_memory(struct mk_placer *p)
 {
 	const struct mk_pair *at = mk_place_key(p, "memory");
@@ -207,7 +237,9 @@ static int remove_memory(struct mk_placer *p)
 		chunks->n--;
 		memmove(chunks->m + k, chunks->m + k + 1, (chunks->n - k) * sizeof(*chunks->m));
 	}
-	return MK_OK;
+	if (!chunks->n)
+		return mk_fail_at(p->err, MK_NO, at->at, "the pool would have no memory left [MK106]");
+	return still_enough(p, at);
 }
 
 /* ------------------------------------------------------------ devices */

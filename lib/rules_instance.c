@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "buf.h"
+#include "memmap.h"
 #include "num.h"
 #include "sort.h"
 
@@ -469,6 +470,35 @@ static uint64_t in_use_of_pool(struct mk_rule_ctx *c)
 	return mk_ranges_count(&c->chunks) - mk_ranges_count(&left);
 }
 
+/* Memory that the kernel has placed on a node must be there. */
+static void node_sums(struct mk_rule_ctx *c)
+{
+	const struct mk_instance *on = NULL;
+	struct mk_memmap map;
+	struct mk_diag *d;
+	uint64_t over;
+	uint32_t node;
+
+	mk_memmap_init(&map, c->s);
+	if (!map.taken)
+		return;
+	node = mk_memmap_overdrawn(&map, &over);
+	for (size_t i = 0; node != MK_NODE_ANY && !on && i < c->s->n_instances; i++)
+		for (size_t k = 0; k < c->s->instance[i].mem.n; k++)
+			if (!c->s->instance[i].mem.m[k].placed &&
+			    c->s->instance[i].mem.m[k].node == node)
+				on = &c->s->instance[i];
+	if (!on)
+		return;
+	d = mk_rule_find(c, mk_pool_subject, on->where,
+			 "instances have %s more memory on NUMA node %u than the pool has there",
+			 mk_num_size_text(c->a, over), node);
+	d->hint = mk_arena_fmt(c->a, "%s has some: take it away, or add memory of that node",
+			       on->name);
+	d->excess = over;
+	mk_rule_item(c, d, "node %u", node);
+}
+
 void mk_rule_mem_sum(struct mk_rule_ctx *c)
 {
 	uint64_t pool = mk_mems_bytes(&c->s->chunks), sum = 0, used = in_use_of_pool(c);
@@ -487,6 +517,8 @@ void mk_rule_mem_sum(struct mk_rule_ctx *c)
 		if (!big || mk_mems_bytes(&x->mem) > mk_mems_bytes(&big->mem))
 			big = x;
 	}
+	if (big && sum <= pool)
+		node_sums(c);
 	if (!big || sum <= pool)
 		return;
 	d = mk_rule_find(c, mk_pool_subject, big->mem.n ? big->mem.m[0].where : big->where,

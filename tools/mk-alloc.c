@@ -70,21 +70,28 @@ static void request_of_arguments(struct cli *c, char **word, int n, struct mk_ba
 static struct mk_span asked_by(const struct mk_record *rec, const char *rule)
 {
 	static const struct {
-		char group;
-		const char *keys[2];
-	} about[] = {{'3', {"id", NULL}},
-		     {'4', {"cpus", "cpu-count"}},
-		     {'5', {"memory", NULL}},
-		     {'6', {"devices", NULL}},
-		     {'7', {"numa-nodes", "memory-policy"}}};
+		const char *rules, *keys[3];
+	} about[] = {{"MK3", {"id", NULL}},
+		     {"MK4 MK705 MK707 MK708 MK709", {"cpus", "cpu-count", NULL}},
+		     {"MK5 MK703 MK706 MK710", {"memory", NULL}},
+		     {"MK6", {"devices", NULL}},
+		     {"MK7", {"numa-nodes", "memory-policy", NULL}}};
 
-	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
-		for (size_t k = 0; k < 2 && about[i].group == rule[2] && about[i].keys[k]; k++) {
+	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++) {
+		const char *one = about[i].rules;
+		bool is = false;
+
+		for (size_t len; !is && *one; one += len + (one[len] == ' ')) {
+			len = strcspn(one, " ");
+			is = !strncmp(rule, one, len);
+		}
+		for (size_t k = 0; is && about[i].keys[k]; k++) {
 			const struct mk_pair *p = mk_record_get(rec, about[i].keys[k]);
 
 			if (p)
 				return p->at;
 		}
+	}
 	return rec->at;
 }
 
@@ -111,8 +118,8 @@ static void locate(struct cli *c, const struct mk_batch *batch, struct mk_diags 
 }
 
 /*
- * What was asked for must not make anything invalid: findings of the new state
- * that the old one did not have refuse the whole batch.
+ * What was asked for must not make anything invalid: errors of the new state
+ * that the old one did not have refuse the whole batch; warnings are told.
  */
 static void check(struct cli *c, const struct mk_batch *batch, const struct mk_state *old,
 		  const struct mk_state *new)
@@ -121,23 +128,24 @@ static void check(struct cli *c, const struct mk_batch *batch, const struct mk_s
 	const struct mk_rules_options opts = {.known = &known, .before = old};
 	struct mk_diags before, after;
 	struct mk_diag **link = &after.first;
+	bool bad = false;
 
 	mk_diags_init(&before, &c->arena);
 	mk_diags_init(&after, &c->arena);
 	mk_known_of(&known, old, &(struct mk_rules_options){0}, &before);
 	mk_rules_run(new, &opts, &after);
 	for (struct mk_diag *d = after.first; d; d = d->next) {
-		if (d->severity != MK_ERROR || mk_known_has(&known, d))
+		if (mk_known_has(&known, d))
 			continue;
+		bad = bad || d->severity == MK_ERROR;
 		*link = d;
 		link = &d->next;
 	}
 	*link = NULL;
-	if (!after.first)
-		return;
 	locate(c, batch, &after);
 	cli_diags(c, &after);
-	exit(CLI_NO);
+	if (bad)
+		exit(CLI_NO);
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@ static const char usage[] =
 	"       mk-overlay -r [-o FILE] BEFORE OVERLAY [AFTER]\n"
 	"       mk-overlay -p [-j] [-o FILE] [OVERLAY...]\n"
 	"  -a             fold: the state that BASE becomes by the overlays\n"
-	"  -r             invert: what makes BEFORE again of AFTER, which OVERLAY made of it\n"
+	"  -r             invert: overlays that undo OVERLAY, which was applied to BEFORE\n"
 	"  -p             print overlays as records\n"
 	"  -j             with -p: JSON Lines instead of records\n"
 	"  --abi N        write for a kernel of ABI N (default: as the delta says)\n"
