@@ -370,18 +370,74 @@ void mk_place_begin(struct mk_placer *p)
 	mk_memmap_init(&p->mem, p->s);
 }
 
-static int place_open(struct mk_placer *p)
+/* The same, but that what takes most CPUs goes before what takes most memory. */
+static int by_cpus(const void *x, const void *y)
+{
+	const struct mk_demand *a = x, *b = y;
+
+	if (a->bound != b->bound)
+		return a->bound ? -1 : 1;
+	if (a->cpus != b->cpus)
+		return a->cpus > b->cpus ? -1 : 1;
+	return by_need(x, y);
+}
+
+static int one_by_one(struct mk_placer *p, int (*order)(const void *, const void *))
 {
 	int rc = MK_OK;
 
-	mk_sort(p->demand, p->n_demands, sizeof(*p->demand), by_need);
+	mk_sort(p->demand, p->n_demands, sizeof(*p->demand), order);
 	for (size_t i = 0; !rc && i < p->n_demands; i++) {
 		p->r = p->demand[i].r;
 		rc = mk_place_open_cpus(p, &p->demand[i]);
 		if (!rc)
 			rc = mk_place_open_memory(p, &p->demand[i]);
 	}
-	return rc == MK_NO ? mk_place_exactly(p) : rc;
+	return rc;
+}
+
+/* How often an instance that was not to be spread has CPUs of one more node. */
+static size_t torn(struct mk_placer *p)
+{
+	size_t *seen = mk_arena_array(p->s->arena, p->cpus.n_groups + 1, sizeof(*seen)), n = 0;
+
+	for (size_t i = 0; i < p->n_demands; i++) {
+		const struct mk_instance *x = &p->s->instance[p->demand[i].me];
+		size_t groups = 0;
+
+		for (size_t k = 0; k < x->cpus.ids.n; k++) {
+			size_t at = mk_cpumap_find(&p->cpus, x->cpus.ids.id[k]);
+			size_t group = at == SIZE_MAX ? p->cpus.n_groups : p->cpus.slot[at].group;
+
+			groups += seen[group] != i + 1;
+			seen[group] = i + 1;
+		}
+		if (groups > 1 && !mk_place_says(x->affinity, "spread"))
+			n += groups - 1;
+	}
+	return n;
+}
+
+/* One by one; in another order if that fails or tears an instance; then all at once. */
+static int place_open(struct mk_placer *p)
+{
+	int rc = one_by_one(p, by_need);
+	struct mk_err first = *p->err;
+	const struct mk_request *at = p->r;
+	size_t n = rc ? SIZE_MAX : torn(p);
+
+	if ((rc && rc != MK_NO) || !n || p->n_demands < 2)
+		return rc == MK_NO ? mk_place_exactly(p) : rc;
+	mk_place_begin(p);
+	if (!one_by_one(p, by_cpus) && torn(p) < n)
+		return MK_OK;
+	mk_place_begin(p);
+	if (!rc)
+		return one_by_one(p, by_need);
+	mk_sort(p->demand, p->n_demands, sizeof(*p->demand), by_need);
+	*p->err = first;
+	p->r = at;
+	return mk_place_exactly(p);
 }
 
 int mk_place(struct mk_state *s, const struct mk_batch *batch, const struct mk_place_options *opts,

@@ -23,6 +23,7 @@ struct mk_demand {
 	struct mk_want *mem;
 	size_t n_mem, mem_cap;
 	uint64_t bytes;
+	size_t parts;		 /* of a size that is interleaved; 0 for none */
 	bool bound;		 /* it has wishes that not every node fulfils */
 	size_t had_cpus, had_mem; /* before anything was placed */
 };

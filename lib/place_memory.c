@@ -172,6 +172,8 @@ static int may_move(struct mk_placer *p, const struct mk_instance *x, bool *yes)
 static int cannot_shrink(struct mk_placer *p, const struct mk_pair *at, struct mk_instance *x,
 			 uint64_t want, uint64_t *would, size_t n)
 {
+	struct mk_mems all;
+	uint64_t total = mk_key_memory(p->s->arena, at, &all, p->err) ? 0 : mk_mems_bytes(&all);
 	uint64_t have = mk_mems_bytes(&x->mem);
 	struct mk_buf b;
 
@@ -187,8 +189,9 @@ static int cannot_shrink(struct mk_placer *p, const struct mk_pair *at, struct m
 			mk_buf_fmt(&b, "%s%s", b.len ? ", " : "",
 				   mk_num_size_text(p->s->arena, would[i]));
 	if (b.len)
-		mk_hint(p->err, "sizes that would do: %s", mk_buf_cstr(&b));
-	else if (p->s->abi != 2 && x->mem.n && x->mem.m[0].placed)
+		mk_hint(p->err, "sizes that would do: %s%s", mk_buf_cstr(&b),
+			runs(x) ? "" : "; allow-move=yes exchanges regions");
+	else if (p->s->abi != 2 && x->mem.n == 1 && x->mem.m[0].placed && want == total)
 		mk_hint(p->err, "say which part it keeps: memory=0x%llx+%llu",
 			(unsigned long long)x->mem.m[0].base, (unsigned long long)want);
 	else if (!runs(x) && !mk_place_says(x->status, "loaded"))
@@ -343,6 +346,37 @@ int mk_place_give_back_memory(struct mk_placer *p, struct mk_instance *x)
 
 /* ------------------------------------------------------------ named regions */
 
+/* Who has some of a region, or that it is not of the pool. */
+static const char *in_the_way(const struct mk_placer *p, const struct mk_mem *m)
+{
+	const struct mk_state *s = p->s;
+	struct mk_ranges pool;
+
+	for (size_t i = 0; i <= s->n_instances; i++) {
+		const struct mk_mems *list = i < s->n_instances ? &s->instance[i].mem : &s->in_use;
+
+		for (size_t k = 0; k < list->n; k++) {
+			const struct mk_mem *x = &list->m[k];
+
+			if (x->placed && x->size && x->base <= m->base + (m->size - 1) &&
+			    m->base <= x->base + (x->size - 1))
+				return mk_arena_fmt(s->arena, "%s has %s [%s]",
+						    i < s->n_instances ? s->instance[i].name
+						    : x->owner	       ? x->owner
+								       : "the kernel",
+						    mk_mem_text(s->arena, x),
+						    i < s->n_instances ? "MK502" : "MK503");
+		}
+	}
+	mk_pool_memory(s, m->node, &pool);
+	return mk_ranges_has(&pool, m->base, m->base + (m->size - 1))
+		       ? "not all of it is free memory of the pool [MK501]"
+	       : m->node == MK_NODE_ANY
+		       ? "it is not all in the pool [MK501]"
+		       : mk_arena_fmt(s->arena, "it is not all memory of the pool on NUMA node %u [MK501]",
+				      m->node);
+}
+
 static int one_fixed(struct mk_placer *p, const struct mk_pair *at, struct mk_instance *x,
 		     const struct mk_mem *m)
 {
@@ -353,12 +387,13 @@ static int one_fixed(struct mk_placer *p, const struct mk_pair *at, struct mk_in
 		return mk_fail_at(p->err, MK_NO, at->at,
 				  "0x%llx is not aligned to pages of 4096 bytes [MK504]",
 				  (unsigned long long)m->base);
-	if (m->size - 1 > UINT64_MAX - m->base ||
-	    !mk_memmap_has(&p->mem, m->node, m->base, m->size)) {
+	if (m->size - 1 > UINT64_MAX - m->base)
+		return mk_fail_at(p->err, MK_NO, at->at, "%s goes beyond the last address [MK506]",
+				  mk_mem_text(a, m));
+	if (!mk_memmap_has(&p->mem, m->node, m->base, m->size)) {
 		big = mk_memmap_largest(&p->mem, m->node);
 		mk_fail_at(p->err, MK_NO, at->at,
-			   "%s cannot have %s: not all of it is free memory of the pool [MK501]",
-			   x->name, mk_mem_text(a, m));
+			   "%s cannot have %s: %s", x->name, mk_mem_text(a, m), in_the_way(p, m));
 		if (big.size)
 			mk_hint(p->err, "the largest free block is %s at 0x%llx",
 				mk_num_size_text(a, big.size), (unsigned long long)big.base);
@@ -437,6 +472,8 @@ static void want_size(struct mk_placer *p, struct mk_demand *d, uint64_t size)
 	nodes = interleaved(p, x);
 	if (nodes.n < 2)
 		want_piece(p, d, size, nodes.n ? (uint32_t)nodes.id[0] : MK_NODE_ANY);
+	if (nodes.n > 1)
+		d->parts = nodes.n;
 	for (size_t i = 0; nodes.n > 1 && i < nodes.n; i++) {
 		uint64_t part = units / nodes.n + (i < units % nodes.n);
 
@@ -596,6 +633,32 @@ void mk_place_take_memory(struct mk_placer *p, const struct mk_demand *d, struct
 
 /* ------------------------------------------------------------ refusals */
 
+/* One of the equal parts of what is interleaved. */
+static int no_part(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w,
+		   uint64_t free)
+{
+	struct mk_arena *a = p->s->arena;
+	uint64_t least = UINT64_MAX;
+
+	for (size_t i = 0; i < d->n_mem; i++) {
+		uint64_t bytes = mk_memmap_bytes(&p->mem, d->mem[i].node);
+
+		least = bytes < least ? bytes : least;
+	}
+	least = least / w->align * w->align;
+	mk_fail_at(p->err, MK_NO, d->mem_at->at,
+		   "%s wants %s interleaved over %zu NUMA nodes, %s of each, and %s are free on node %u "
+		   "[MK507]",
+		   p->s->instance[d->me].name, mk_num_size_text(a, d->bytes), d->parts,
+		   mk_num_size_text(a, w->size), mk_num_size_text(a, free), w->node);
+	if (least)
+		mk_hint(p->err, "ask for at most %s, or for fewer nodes by numa-nodes=",
+			mk_num_size_text(a, least * d->parts));
+	else
+		mk_hint(p->err, "ask for other nodes by numa-nodes=");
+	return MK_NO;
+}
+
 static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w)
 {
 	const struct mk_instance *x = &p->s->instance[d->me];
@@ -630,10 +693,12 @@ static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struc
 			    (node == MK_NODE_ANY || p->s->chunks.m[k].node == node))
 				pool += p->s->chunks.m[k].size;
 	}
+	if (d->parts && free < w->size)
+		return no_part(p, d, w, free);
 	if (free >= w->size && p->s->abi == 2) {
 		mk_fail_at(p->err, MK_NO, d->mem_at->at,
-			   "%s wants %s on one NUMA node, and no node has as much free [MK507]",
-			   x->name, mk_num_size_text(a, w->size));
+			   "%s wants %s on one NUMA node, and no node has more than %s free [MK507]",
+			   x->name, mk_num_size_text(a, w->size), mk_num_size_text(a, most));
 		mk_hint(p->err, "name sizes by node: memory=SIZE@0,SIZE@1");
 		return MK_NO;
 	}
@@ -645,6 +710,9 @@ static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struc
 			   mk_num_size_text(a, free));
 		if (have)
 			mk_hint(p->err, "ask for at most %s", mk_num_size_text(a, have + block));
+		else if (block < w->size && mk_place_is_local(p, d, w))
+			mk_hint(p->err, "ask for at most %s, or without memory-policy=local",
+				mk_num_size_text(a, block));
 		else if (block < w->size)
 			mk_hint(p->err, "ask for several regions: memory=%s,%s",
 				mk_num_size_text(a, block), mk_num_size_text(a, w->size - block));
@@ -656,8 +724,9 @@ static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struc
 	mk_fail_at(p->err, MK_NO, d->mem_at->at,
 		   "%s wants %s of memory%s, and %s of the pool's %s%s are free [MK507]", x->name,
 		   wants, has, mk_num_size_text(a, free), mk_num_size_text(a, pool), where);
-	mk_hint(p->err, "%s short: ask for at most %s, or shrink another instance",
-		mk_num_size_text(a, w->size - free), mk_num_size_text(a, have + free));
+	mk_hint(p->err, "%s short: ask for at most %s%s", mk_num_size_text(a, w->size - free),
+		mk_num_size_text(a, have + free),
+		p->s->n_instances > 1 ? ", or shrink another instance" : "");
 	return MK_NO;
 }
 

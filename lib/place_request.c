@@ -43,6 +43,8 @@ static int check_keys(struct mk_arena *a, const struct mk_record *rec, const str
 			   rec->pair[i].key);
 		if (near)
 			mk_hint(err, "did you mean %s=?", near);
+		else if (mk_verb_takes(mk_verb_find(MK_REQUEST, "create"), rec->pair[i].key))
+			mk_hint(err, "it is set when an instance is created, and stays");
 		return MK_BAD;
 	}
 	return MK_OK;
@@ -66,9 +68,16 @@ static int check_word(struct mk_arena *a, const struct mk_record *rec, const cha
 
 static int check_wishes(struct mk_arena *a, const struct mk_record *rec, struct mk_err *err)
 {
+	const struct mk_pair *nodes = mk_record_get(rec, "numa-nodes");
+	struct mk_ids ids, once;
 	static const char *const affinities[] = {"compact", "spread", "local", NULL},
 				 *const policies[] = {"local", "interleave", "bind", NULL};
 
+	if (nodes && !mk_key_ids(a, nodes, &ids, err)) {
+		once = mk_ids_unique(a, &ids);
+		if (once.n < ids.n)
+			return mk_fail_at(err, MK_BAD, nodes->at, "a NUMA node is listed twice");
+	}
 	if (check_word(a, rec, "cpu-affinity", affinities, "it is compact, spread or local", err))
 		return MK_BAD;
 	return check_word(a, rec, "memory-policy", policies, "it is local, interleave or bind", err);

@@ -18,13 +18,14 @@ static const char usage[] =
 	"  -v            say why a pipe that was empty is an error\n"
 	"  -h, -V        this help, the version\n"
 	"Requests:\n"
-	"  create NAME cpus=LIST|cpu-count=N memory=SIZE[@NODE]|0xBASE+SIZE [devices=LIST]\n"
+	"  create NAME cpus=LIST|cpu-count=N memory=SIZE[@NODE],...|0xBASE+SIZE,...\n"
+	"         [devices=LIST]\n"
 	"         [id=N] [boot-cpu=N] [numa-nodes=LIST] [cpu-affinity=compact|spread|local]\n"
 	"         [memory-policy=local|interleave|bind] [OPTION=VALUE...]\n"
-	"  update NAME [cpus=LIST|cpu-count=N] [boot-cpu=N] [memory=SIZE[@NODE]]\n"
+	"  update NAME [cpus=LIST|cpu-count=N] [boot-cpu=N] [memory=SIZE[@NODE],...|0xBASE+SIZE,...]\n"
 	"         [devices=LIST] [allow-move=yes]\n"
 	"  delete NAME\n"
-	"  pool-add @pool [cpus=LIST] [memory=SIZE@NODE] [devices=PCI-IDS]\n"
+	"  pool-add @pool [cpus=LIST] [memory=SIZE[@NODE]] [devices=PCI-IDS]\n"
 	"  pool-remove @pool [cpus=LIST] [memory=0xBASE+SIZE] [devices=LIST]\n";
 
 enum { OPT_STEPS = 1000 };

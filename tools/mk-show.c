@@ -74,6 +74,8 @@ int main(int argc, char **argv)
 		cli_usage(&c, "a file is given by -i: mk-show -i %s", argv[optind]);
 	if (view && argv[optind])
 		cli_usage(&c, "-x names the instance: '%s' is too much", argv[optind]);
+	if (map && argv[optind] && access(argv[optind], R_OK) == 0)
+		cli_usage(&c, "a file is given by -i: mk-show -m -i %s", argv[optind]);
 	if (map && argv[optind])
 		cli_usage(&c, "-m draws the machine: '%s' is too much", argv[optind]);
 	cli_load(&c, in, &l);
