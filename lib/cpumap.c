@@ -151,8 +151,6 @@ static void place_all(struct mk_cpumap *m, struct known *k)
 		if (before && x->core != SIZE_MAX && x->core == before->core) {
 			slot->first = slot[-1].first;
 			m->cores = true;
-			for (size_t j = slot->first; j <= i; j++)
-				m->slot[j].last = i;
 		}
 		if (x->holder == MK_CPU_FREE) {
 			g->free++;
@@ -160,6 +158,9 @@ static void place_all(struct mk_cpumap *m, struct known *k)
 		}
 	}
 	mk_ranges_join(&m->free);
+	for (size_t i = k->n; i-- > 1;) /* a core ends where the next one begins */
+		if (m->slot[i - 1].first == m->slot[i].first)
+			m->slot[i - 1].last = m->slot[i].last;
 }
 
 /*
@@ -287,22 +288,17 @@ static int by_far(const void *x, const void *y)
 	return a->group < b->group ? -1 : a->group > b->group;
 }
 
-const size_t *mk_cpumap_by_distance(struct mk_cpumap *m, size_t group)
+const size_t *mk_cpumap_by_distance(const struct mk_cpumap *m, struct mk_arena *a, size_t group)
 {
-	struct mk_cpu_group *g = &m->group[group];
-	struct far *far;
-	size_t *out;
+	struct far *far = mk_arena_array(a, m->n_groups, sizeof(*far));
+	size_t *out = mk_arena_array(a, m->n_groups, sizeof(*out));
 
-	if (g->by_distance)
-		return g->by_distance;
-	far = mk_arena_array(m->a, m->n_groups, sizeof(*far));
-	out = mk_arena_array(m->a, m->n_groups, sizeof(*out));
 	for (size_t i = 0; i < m->n_groups; i++)
 		far[i] = (struct far){i == group ? 0 : mk_cpumap_distance(m, group, i), i};
 	mk_sort(far, m->n_groups, sizeof(*far), by_far);
 	for (size_t i = 0; i < m->n_groups; i++)
 		out[i] = far[i].group;
-	return g->by_distance = out;
+	return out;
 }
 
 /* ------------------------------------------------------------ taking */

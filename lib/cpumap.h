@@ -27,7 +27,6 @@ struct mk_cpu_group {
 	size_t row;	  /* index into s->numa, SIZE_MAX when there is none */
 	size_t first, n;  /* its places */
 	uint64_t free;	  /* of them free */
-	const size_t *by_distance; /* groups, itself first; NULL until asked for */
 };
 
 struct mk_cpumap {
@@ -53,8 +52,8 @@ size_t mk_cpumap_group(const struct mk_cpumap *m, uint32_t node);
 /* The instance me takes a free CPU. */
 void mk_cpumap_hold(struct mk_cpumap *m, size_t place, size_t me);
 
-/* Groups by their distance from one, nearest first; equals in their order. */
-const size_t *mk_cpumap_by_distance(struct mk_cpumap *m, size_t group);
+/* Groups by their distance from one, itself first; equals in their order. In the arena a. */
+const size_t *mk_cpumap_by_distance(const struct mk_cpumap *m, struct mk_arena *a, size_t group);
 
 /* The distance between groups as the machine's matrix says; 10 to itself, 20 when it does not. */
 uint64_t mk_cpumap_distance(const struct mk_cpumap *m, size_t from, size_t to);

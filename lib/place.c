@@ -448,6 +448,7 @@ int mk_place(struct mk_state *s, const struct mk_batch *batch, const struct mk_p
 	int rc = twice(&p, batch);
 	size_t n = 0;
 
+	mk_arena_init(&p.scratch, s->arena->oom);
 	mk_ledger_init(&p.devices, s);
 	mk_cpumap_init(&p.cpus, s); /* for its cores; who has which CPU is counted below */
 	p.gone = mk_arena_array(s->arena, s->n_instances, sizeof(*p.gone));
@@ -475,5 +476,6 @@ int mk_place(struct mk_state *s, const struct mk_batch *batch, const struct mk_p
 	if (!rc)
 		rc = place_open(&p);
 	s->has_instances = true; /* from now on the state says what there is */
+	mk_arena_free(&p.scratch);
 	return rc;
 }

@@ -321,7 +321,7 @@ static void pull_to(struct mk_placer *p, struct site *by_group, uint32_t node, e
 static struct site *sites_of(struct mk_placer *p, const struct mk_demand *d, size_t *n)
 {
 	const struct mk_instance *x = &p->s->instance[d->me];
-	struct site *site = mk_arena_array(p->s->arena, p->cpus.n_groups + 1, sizeof(*site));
+	struct site *site = mk_arena_array(&p->scratch, p->cpus.n_groups + 1, sizeof(*site));
 
 	for (size_t i = 0; i < p->cpus.n_groups; i++)
 		site[i] = (struct site){.group = i, .pull = PULL_NONE};
@@ -471,43 +471,104 @@ static int fullest_last(const void *x, const void *y)
 	return a->group < b->group ? -1 : a->group > b->group;
 }
 
-/* From several groups: around that one from which the others are nearest. */
-static const size_t *nearest_groups(struct mk_placer *p, const struct mk_demand *d,
-				    const struct site *site, size_t n)
+static int most_first(const void *x, const void *y)
 {
-	const struct site **of = mk_arena_array(p->s->arena, p->cpus.n_groups, sizeof(*of));
-	uint64_t best_far = 0;
-	size_t best_groups = SIZE_MAX, best = 0;
+	const struct site *a = *(struct site *const *)x, *b = *(struct site *const *)y;
 
-	for (size_t i = 0; i < n; i++)
-		of[site[i].group] = &site[i];
-	for (size_t i = 0; i < n; i++) {
-		const size_t *order;
-		uint64_t left = d->cpus, far = 0;
-		size_t groups = 0;
+	if (a->avail != b->avail)
+		return a->avail > b->avail ? -1 : 1;
+	return a->group < b->group ? -1 : a->group > b->group;
+}
 
-		if (!site[i].avail)
+/* What k sites that are not taken yet have together, at most. */
+static uint64_t most_of(const struct site **by_avail, size_t n, size_t k, const bool *taken,
+			const struct site *but)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n && k; i++)
+		if (!taken[by_avail[i]->group] && by_avail[i] != but) {
+			sum += by_avail[i]->avail;
+			k--;
+		}
+	return sum;
+}
+
+/* Sites in the order in which they are taken, and how good that is. */
+struct route {
+	const struct site **at;
+	size_t n, rank;
+	uint64_t far;
+	enum pull pull;
+};
+
+/* From one site to the nearest others, as long as so many nodes in all suffice. */
+static void route_from(struct mk_placer *p, const struct mk_demand *d, const struct site *start,
+		       const struct site *const *of, const struct site **by_avail, size_t n,
+		       size_t nodes, struct route *r)
+{
+	const size_t *order = mk_cpumap_by_distance(&p->cpus, &p->scratch, start->group);
+	bool *taken = mk_arena_array(&p->scratch, p->cpus.n_groups, sizeof(*taken));
+	uint64_t left = d->cpus;
+
+	*r = (struct route){.pull = start->pull,
+			    .at = mk_arena_array(&p->scratch, nodes, sizeof(*r->at))};
+	for (size_t i = 0; i < p->cpus.n_groups && left && r->n < nodes; i++) {
+		const struct site *x = of[order[i]];
+		uint64_t here = x && x->avail < left ? x->avail : left;
+
+		if (!x || !x->avail ||
+		    here + most_of(by_avail, n, nodes - r->n - 1, taken, x) < left)
 			continue;
-		order = mk_cpumap_by_distance(&p->cpus, site[i].group);
-		for (size_t k = 0; left && k < p->cpus.n_groups; k++) {
-			const struct site *x = of[order[k]];
-			uint64_t here = x && x->avail < left ? x->avail : left;
-
-			if (!x || !x->avail)
-				continue;
-			far += here * mk_cpumap_distance(&p->cpus, site[i].group, order[k]);
-			left -= here;
-			groups++;
-		}
-		if (best_groups == SIZE_MAX || site[i].pull < site[best].pull ||
-		    (site[i].pull == site[best].pull &&
-		     (groups < best_groups || (groups == best_groups && far < best_far)))) {
-			best = i;
-			best_groups = groups;
-			best_far = far;
-		}
+		taken[x->group] = true;
+		r->at[r->n++] = x;
+		r->rank += x->rank;
+		r->far += here * mk_cpumap_distance(&p->cpus, start->group, order[i]);
+		left -= here;
 	}
-	return mk_cpumap_by_distance(&p->cpus, site[best].group);
+	if (left)
+		r->n = SIZE_MAX; /* not from here */
+}
+
+static bool shorter(const struct route *a, const struct route *b)
+{
+	if (a->pull != b->pull)
+		return a->pull < b->pull;
+	if (a->n != b->n)
+		return a->n < b->n;
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	return a->far < b->far;
+}
+
+enum { STARTS_MAX = 256 }; /* nodes that are tried as the first: each is a look at all others */
+
+/* As few groups as will do; of those around the one from which the others are nearest. */
+static struct route nearest_groups(struct mk_placer *p, const struct mk_demand *d,
+				   struct site *site, size_t n)
+{
+	const struct site **of = mk_arena_array(&p->scratch, p->cpus.n_groups, sizeof(*of));
+	const struct site **by_avail = mk_arena_array(&p->scratch, n, sizeof(*by_avail));
+	struct route best = {.n = SIZE_MAX}, r;
+	size_t nodes = 0, starts = 0;
+	uint64_t left = d->cpus;
+
+	for (size_t i = 0; i < n; i++) {
+		of[site[i].group] = &site[i];
+		by_avail[i] = &site[i];
+	}
+	mk_sort(by_avail, n, sizeof(*by_avail), most_first);
+	for (; left; nodes++)
+		left -= by_avail[nodes]->avail < left ? by_avail[nodes]->avail : left;
+	for (size_t i = 0; i < n && starts < STARTS_MAX; i++) {
+		if (!by_avail[i]->avail)
+			break;
+		starts++;
+		route_from(p, d, by_avail[i], of, by_avail, n, nodes, &r);
+		if (r.n != SIZE_MAX && (best.n == SIZE_MAX || shorter(&r, &best)))
+			best = r;
+	}
+	return best;
 }
 
 static void several_sites(struct mk_placer *p, const struct mk_demand *d, struct site *site,
@@ -515,18 +576,17 @@ static void several_sites(struct mk_placer *p, const struct mk_demand *d, struct
 {
 	size_t had = p->s->instance[d->me].cpus.ids.n, left = d->cpus;
 	bool matrix = has_distances(p->s);
-	const size_t *order = matrix ? nearest_groups(p, d, site, n) : NULL;
-	struct site **of = mk_arena_array(p->s->arena, p->cpus.n_groups, sizeof(*of));
+	struct route r = {.n = n};
 
-	if (!matrix)
+	if (matrix)
+		r = nearest_groups(p, d, site, n);
+	else
 		mk_sort(site, n, sizeof(*site), fullest_last);
-	for (size_t i = 0; i < n; i++)
-		of[site[i].group] = &site[i];
-	for (size_t i = 0; left && i < (matrix ? p->cpus.n_groups : n); i++) {
-		const struct site *x = matrix ? of[order[i]] : &site[i];
-		size_t here = x && x->avail < left ? (size_t)x->avail : left;
+	for (size_t i = 0; left && i < r.n; i++) {
+		const struct site *x = matrix ? r.at[i] : &site[i];
+		size_t here = x->avail < left ? (size_t)x->avail : left;
 
-		if (!x || !here)
+		if (!here)
 			continue;
 		mk_place_take_cpus(p, d, x->group, here);
 		left -= here;
@@ -624,22 +684,41 @@ static void spread(struct mk_placer *p, const struct mk_demand *d, struct site *
 	explain(p, d, had, NULL, "spread over the nodes");
 }
 
+static void from_sites(struct mk_placer *p, const struct mk_demand *d, struct site *site, size_t n)
+{
+	if (n > 1 && mk_place_says(p->s->instance[d->me].affinity, "spread"))
+		spread(p, d, site, n);
+	else if (!own_sites(p, d, site, n) && !one_site(p, d, site, n))
+		several_sites(p, d, site, n);
+}
+
 int mk_place_open_cpus(struct mk_placer *p, const struct mk_demand *d)
 {
-	size_t n;
+	struct mk_demand part = *d;
 	struct site *site;
+	uint64_t all, apart;
+	size_t n;
 
 	if (!d->cpus)
 		return MK_OK;
+	mk_arena_reset(&p->scratch);
 	site = sites_of(p, d, &n);
-	for (int apart = 1; apart >= 0; apart--) {
-		if (count_avail(p, d, site, n, apart) < d->cpus)
-			continue;
-		if (n > 1 && mk_place_says(p->s->instance[d->me].affinity, "spread"))
-			spread(p, d, site, n);
-		else if (!own_sites(p, d, site, n) && !one_site(p, d, site, n))
-			several_sites(p, d, site, n);
+	all = count_avail(p, d, site, n, false);
+	if (all < d->cpus)
+		return no_cpus(p, d);
+	apart = count_avail(p, d, site, n, true);
+	if (apart >= d->cpus) {
+		from_sites(p, d, site, n);
 		return MK_OK;
 	}
-	return no_cpus(p, d);
+	/* all whole cores of all nodes, and as few of the others as will do */
+	if (apart) {
+		part.cpus = (size_t)apart;
+		several_sites(p, &part, site, n);
+		part.cpus = d->cpus - (size_t)apart;
+		site = sites_of(p, &part, &n);
+	}
+	count_avail(p, &part, site, n, false);
+	from_sites(p, &part, site, n);
+	return MK_OK;
 }

@@ -40,6 +40,8 @@ struct search {
 	uint64_t smallest; /* of the items */
 	uint64_t wanted;   /* bytes that are not placed yet */
 	uint64_t usable;   /* bytes of bins that can still hold the smallest */
+	size_t last_local;  /* item */
+	uint64_t *reserved; /* CPUs that local memory wants, by group, at least */
 	bool out_of_steps;
 	bool whole; /* local memory wants all open CPUs of its instance on its node, not only one */
 	bool spread_over; /* more bytes are wanted than all nodes together have */
@@ -421,6 +423,19 @@ static size_t next_bin(struct search *s, size_t at)
 	return best;
 }
 
+/* Local memory in one piece of an instance that has no CPU yet takes them along. */
+static void reserve(struct search *s, const struct item *x, bool back)
+{
+	uint64_t n = s->whole ? x->d->cpus : 1;
+	size_t g;
+
+	if (!x->local || x->d->n_mem > 1 || x->d->had_cpus)
+		return;
+	g = mk_cpumap_group(&s->p->cpus, s->p->mem.node[s->bin[x->bin].node].node);
+	if (g != SIZE_MAX)
+		s->reserved[g] += back ? -n : n;
+}
+
 static void put(struct search *s, struct item *x, size_t bin)
 {
 	struct bin *b = &s->bin[bin];
@@ -435,6 +450,7 @@ static void put(struct search *s, struct item *x, size_t bin)
 	b->left -= skip + x->w->size;
 	s->usable += usable(s, b->left);
 	s->wanted -= x->w->size;
+	reserve(s, x, false);
 }
 
 static void take_back(struct search *s, struct item *x)
@@ -446,6 +462,7 @@ static void take_back(struct search *s, struct item *x)
 	b->left = x->left;
 	s->usable += usable(s, b->left);
 	s->wanted += x->w->size;
+	reserve(s, x, true);
 }
 
 /* Whether CPUs can follow the local memory that was placed so far. */
@@ -456,6 +473,13 @@ static bool cpus_follow(struct search *s, const struct item *x)
 
 	if (!x->local)
 		return true;
+	if (x != &s->item[s->last_local]) { /* all of it once, at the last one; before, a count */
+		size_t g = mk_cpumap_group(&s->p->cpus,
+					   s->p->mem.node[s->bin[x->bin].node].node);
+
+		return g == SIZE_MAX ? x->d->had_cpus > 0
+				     : s->reserved[g] <= s->p->cpus.group[g].free;
+	}
 	if (s->steps < cost) {
 		s->out_of_steps = true;
 		return false;
@@ -470,8 +494,11 @@ static bool pack(struct search *s)
 
 	s->wanted = s->usable = 0;
 	s->smallest = UINT64_MAX;
+	s->reserved = mk_arena_array(s->p->s->arena, s->p->cpus.n_groups, sizeof(*s->reserved));
 	for (size_t i = 0; i < s->n; i++) {
 		s->item[i].bin = SIZE_MAX;
+		if (s->item[i].local)
+			s->last_local = i;
 		s->wanted = mk_num_add(s->wanted, s->item[i].w->size, &s->wanted) ? s->wanted
 										   : UINT64_MAX;
 		if (s->item[i].w->size < s->smallest)
@@ -620,12 +647,26 @@ static void take_all_cpus(struct search *s, const struct cpu_flow *c)
 	}
 }
 
+/* As they were asked for. */
+static int by_demand(const void *x, const void *y)
+{
+	const struct item *a = *(struct item *const *)x, *b = *(struct item *const *)y;
+
+	if (a->d != b->d)
+		return a->d < b->d ? -1 : 1;
+	return a->w < b->w ? -1 : a->w > b->w;
+}
+
 static void take_all_memory(struct search *s)
 {
 	struct mk_placer *p = s->p;
+	const struct item **item = mk_arena_array(p->s->arena, s->n, sizeof(struct item *));
 
+	for (size_t i = 0; i < s->n; i++)
+		item[i] = &s->item[i];
+	mk_sort(item, s->n, sizeof(*item), by_demand);
 	for (size_t i = 0; i < s->n; i++) {
-		const struct item *x = &s->item[i];
+		const struct item *x = item[i];
 		struct mk_mem m = {.size = x->w->size, .placed = p->s->abi != 2, .node = MK_NODE_ANY};
 
 		if (m.placed)
@@ -655,27 +696,32 @@ static int take_all(struct search *s)
 	return MK_OK;
 }
 
-/* A demand that cannot be fulfilled even alone says best what is scarce. */
+/*
+ * A demand that cannot be fulfilled even alone says best what is scarce. CPUs
+ * are a matter of counting, and so is memory in one piece; several pieces, or
+ * CPUs that follow their memory, might have been chosen otherwise.
+ */
 static int alone(struct mk_placer *p)
 {
 	const struct mk_demand *d = p->demand;
-	int rc;
-
 	bool anywhere = false;
+	int rc;
 
 	while (d->r != p->r)
 		d++;
 	mk_place_begin(p);
 	rc = mk_place_open_cpus(p, d);
-	if (!rc)
+	if (!rc && (d->n_mem == 1 || d->n_mem == d->parts)) { /* parts: each on a node of its own */
 		rc = mk_place_open_memory(p, d);
+		mk_place_begin(p);
+		if (!rc || !d->cpus || !mk_place_is_local(p, d, d->mem))
+			return rc;
+		for (size_t i = 0; i < p->mem.n; i++)
+			anywhere = anywhere || mk_place_node_holds(p, d, p->mem.node[i].node);
+		return anywhere ? MK_OK : rc;
+	}
 	mk_place_begin(p);
-	if (!rc || !d->cpus || !mk_place_says(p->s->instance[d->me].policy, "local"))
-		return rc;
-	/* with memory near its CPUs, another choice of these might do */
-	for (size_t i = 0; i < p->mem.n; i++)
-		anywhere = anywhere || mk_place_node_holds(p, d, p->mem.node[i].node);
-	return anywhere ? MK_OK : rc;
+	return rc;
 }
 
 /* What one by one ran into, and that there is no way around it. */

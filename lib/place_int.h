@@ -3,6 +3,7 @@
 #ifndef MK_PLACE_INT_H
 #define MK_PLACE_INT_H
 
+#include "arena.h"
 #include "cpumap.h"
 #include "memmap.h"
 #include "place.h"
@@ -38,6 +39,7 @@ struct mk_placer {
 	struct mk_memmap mem;
 	struct mk_demand *demand;
 	size_t n_demands, demands_cap;
+	struct mk_arena scratch; /* for what lasts as long as one demand */
 	size_t *by_id; /* index of the instance + 1 by its id; NULL until wanted */
 	bool *gone;    /* the instances that are deleted, by index, until they are dropped */
 };

@@ -580,8 +580,8 @@ bool mk_place_node_holds(const struct mk_placer *p, const struct mk_demand *d, u
 /* How far memory nodes are from the CPUs of a demand, by index; UINT64_MAX where it is not known. */
 static const uint64_t *distances(struct mk_placer *p, const struct mk_demand *d)
 {
-	uint64_t *far = mk_arena_array(p->s->arena, p->mem.n, sizeof(*far));
-	bool *seen = mk_arena_array(p->s->arena, p->cpus.n_groups + 1, sizeof(*seen));
+	uint64_t *far = mk_arena_array(&p->scratch, p->mem.n, sizeof(*far));
+	bool *seen = mk_arena_array(&p->scratch, p->cpus.n_groups + 1, sizeof(*seen));
 	const struct mk_ids *cpus = &p->s->instance[d->me].cpus.ids;
 
 	for (size_t i = 0; i < p->mem.n; i++)
@@ -633,6 +633,24 @@ void mk_place_take_memory(struct mk_placer *p, const struct mk_demand *d, struct
 
 /* ------------------------------------------------------------ refusals */
 
+/* The two largest free blocks of a node, if they are larger than those so far. */
+static void largest_two(const struct mk_memmap *m, uint32_t node, uint64_t *block, uint64_t *second)
+{
+	const struct mk_mem_node *n = mk_memmap_node(m, node);
+	const struct mk_spaces *l = node == MK_NODE_ANY ? &m->hole : n ? &n->hole : NULL;
+
+	for (size_t i = l ? l->n : 0, k = 0; i && k < 2; i--, k++) {
+		uint64_t size = l->at[i - 1].size;
+
+		if (size > *block) {
+			*second = *block;
+			*block = size;
+		} else if (size > *second) {
+			*second = size;
+		}
+	}
+}
+
 /* One of the equal parts of what is interleaved. */
 static int no_part(struct mk_placer *p, const struct mk_demand *d, const struct mk_want *w,
 		   uint64_t free)
@@ -663,10 +681,12 @@ static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struc
 {
 	const struct mk_instance *x = &p->s->instance[d->me];
 	struct mk_arena *a = p->s->arena;
-	uint64_t free = 0, pool = 0, have = mk_mems_bytes(&x->mem), most = 0, block = 0;
+	uint64_t free = 0, pool = 0, have = 0, most = 0, block = 0, second = 0;
 	struct mk_ids nodes = x->numa_nodes;
 	const char *where, *has, *wants;
 
+	for (size_t i = 0; i < d->had_mem; i++) /* what it has, without what was placed just now */
+		have += x->mem.m[i].size;
 	if (mk_place_is_local(p, d, w) && !nodes.n)
 		nodes = cpu_nodes(p, x);
 	if (w->node != MK_NODE_ANY) {
@@ -676,7 +696,10 @@ static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struc
 	where = nodes.n ? mk_arena_fmt(a, " on %s", mk_place_nodes_text(p, &nodes)) : "";
 	/* an update states all that there shall be: what it has already counts */
 	has = have ? mk_arena_fmt(a, "; it has %s", mk_num_size_text(a, have)) : "";
-	wants = mk_num_size_text(a, have + w->size);
+	wants = d->n_mem > 1 ? mk_arena_fmt(a, "%s in %zu regions, one of %s",
+					    mk_num_size_text(a, have + d->bytes), d->n_mem,
+					    mk_num_size_text(a, w->size))
+			     : mk_num_size_text(a, have + w->size);
 	for (size_t i = 0; i < (nodes.n ? nodes.n : 1); i++) {
 		uint32_t node = nodes.n ? (uint32_t)nodes.id[i] : MK_NODE_ANY;
 		uint64_t bytes = mk_memmap_bytes(&p->mem, node);
@@ -684,8 +707,7 @@ static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struc
 
 		free += bytes;
 		most = bytes > most ? bytes : most;
-		bytes = mk_memmap_largest(&p->mem, node).size;
-		block = bytes > block ? bytes : block;
+		largest_two(&p->mem, node, &block, &second);
 		mk_pool_memory(p->s, node, &r);
 		pool += mk_ranges_count(&r);
 		for (size_t k = 0; k < p->s->chunks.n; k++)
@@ -708,7 +730,10 @@ static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struc
 			   "free in pieces) [MK501]",
 			   x->name, wants, has, where, mk_num_size_text(a, block),
 			   mk_num_size_text(a, free));
-		if (have)
+		block = block / w->align * w->align;
+		if (d->n_mem > 1)
+			mk_hint(p->err, "a region can have at most %s", mk_num_size_text(a, block));
+		else if (have || (block < w->size && second < w->size - block))
 			mk_hint(p->err, "ask for at most %s", mk_num_size_text(a, have + block));
 		else if (block < w->size && mk_place_is_local(p, d, w))
 			mk_hint(p->err, "ask for at most %s, or without memory-policy=local",
@@ -724,9 +749,12 @@ static int no_memory(struct mk_placer *p, const struct mk_demand *d, const struc
 	mk_fail_at(p->err, MK_NO, d->mem_at->at,
 		   "%s wants %s of memory%s, and %s of the pool's %s%s are free [MK507]", x->name,
 		   wants, has, mk_num_size_text(a, free), mk_num_size_text(a, pool), where);
-	mk_hint(p->err, "%s short: ask for at most %s%s", mk_num_size_text(a, w->size - free),
-		mk_num_size_text(a, have + free),
-		p->s->n_instances > 1 ? ", or shrink another instance" : "");
+	if (d->n_mem > 1)
+		mk_hint(p->err, "%s short", mk_num_size_text(a, w->size - free));
+	else
+		mk_hint(p->err, "%s short: ask for at most %s%s", mk_num_size_text(a, w->size - free),
+			mk_num_size_text(a, have + free / w->align * w->align),
+			p->s->n_instances > 1 ? ", or shrink another instance" : "");
 	return MK_NO;
 }
 
@@ -886,8 +914,9 @@ int mk_place_open_memory(struct mk_placer *p, const struct mk_demand *d)
 
 	if (!d->n_mem)
 		return MK_OK;
+	mk_arena_reset(&p->scratch);
 	far = distances(p, d);
-	there = mk_arena_array(p->s->arena, p->mem.n, sizeof(*there));
+	there = mk_arena_array(&p->scratch, p->mem.n, sizeof(*there));
 	for (size_t i = 0; i < cpus->n; i++) {
 		size_t at = mk_cpumap_find(&p->cpus, cpus->id[i]);
 		uint32_t node = at == SIZE_MAX ? MK_NODE_ANY
