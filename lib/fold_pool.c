@@ -142,6 +142,15 @@ static int memory_remove(struct mk_fold *e, const struct mk_op *op)
 			return mk_fold_refuse(e, op,
 					      "instances have memory of %s (the kernel says EBUSY)",
 					      mk_mem_text(e->s->arena, m));
+		for (size_t k = 0; k < e->s->in_use.n; k++) {
+			const struct mk_mem *u = &e->s->in_use.m[k];
+
+			if (m->size && u->size && u->base <= m->base + (m->size - 1) &&
+			    m->base <= u->base + (u->size - 1))
+				return mk_fold_refuse(e, op, "%s has memory of %s (the kernel says EBUSY)",
+						      u->owner ? u->owner : "something",
+						      mk_mem_text(e->s->arena, m));
+		}
 		rc = mk_fold_remove_memory(e, op, &e->s->chunks, m);
 	}
 	/* of memory without an address it is only known how much there is */

@@ -256,10 +256,14 @@ static void free_pieces(struct mk_memmap *m)
 	struct mk_ranges used = memory_in_use(m->s);
 	size_t k = 0;
 
+	for (size_t i = 0; i < m->s->chunks.n; i++)
+		if (!m->s->chunks.m[i].placed)
+			m->node[index_of(m, m->s->chunks.m[i].node)].pool = true;
 	for (size_t i = 0; i < pool.n; i++) {
 		uint64_t from = pool.at[i].base, last = last_of(&pool.at[i]);
 		bool left = true;
 
+		m->node[pool.at[i].node].pool = true;
 		while (k < used.n && used.r[k].last < from)
 			k++;
 		for (size_t j = k; left && j < used.n && used.r[j].first <= last; j++) {

@@ -23,6 +23,7 @@ struct mk_mem_node {
 	uint32_t node;	       /* MK_NODE_ANY: memory of which no node is known */
 	uint64_t have, taken;  /* bytes: free by address or given without one; given away without one */
 	struct mk_spaces hole; /* by rising size, then base */
+	bool pool;	       /* the pool has memory there, free or not */
 };
 
 struct mk_memmap {

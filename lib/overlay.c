@@ -27,43 +27,109 @@ struct maker {
 	struct mk_err *err;
 	struct group *group;
 	size_t n_groups, groups_cap;
-	struct mk_tree *last;
 	struct mk_names names; /* of properties, marked with the overlay they were last seen in */
 	uint32_t overlay;      /* its number, from 1 */
 	unsigned fragment;     /* the next number */
 	bool lost_addresses;
 };
 
+static void append_mem(struct mk_arena *a, struct mk_mems *to, const struct mk_mems *from)
+{
+	struct mk_mems all = {0};
+
+	for (size_t i = 0; i < to->n; i++)
+		mk_mem_add(a, &all, to->m[i]);
+	for (size_t i = 0; i < from->n; i++)
+		mk_mem_add(a, &all, from->m[i]);
+	*to = all;
+}
+
+static void append_cpus(struct mk_arena *a, struct mk_ids *to, const struct mk_ids *from)
+{
+	struct mk_ids all = {0};
+
+	for (size_t i = 0; i < to->n; i++)
+		mk_ids_add(a, &all, to->id[i]);
+	for (size_t i = 0; i < from->n; i++)
+		mk_ids_add(a, &all, from->id[i]);
+	*to = all;
+}
+
+static void append_uses(struct mk_arena *a, struct mk_uses *to, const struct mk_uses *from)
+{
+	struct mk_uses all = {.n = to->n + from->n, .cap = to->n + from->n};
+
+	all.u = mk_arena_array(a, all.n, sizeof(*all.u));
+	memcpy(all.u, to->u, to->n * sizeof(*all.u));
+	memcpy(all.u + to->n, from->u, from->n * sizeof(*all.u));
+	*to = all;
+}
+
 /*
- * A kernel of ABI 1 creates an instance with one region: the others follow as
- * an operation of their own.
+ * What a new instance gets behind its creation is a part of that: it shall
+ * stand in the same overlay. ABI 1 hands devices over by name when it creates
+ * and by PCI id later: those stay what they are.
+ */
+static bool joins(struct maker *m, struct mk_op *create, const struct mk_op *op)
+{
+	switch (op->kind) {
+	case MK_OP_MEMORY_ADD: append_mem(m->a, &create->inst.mem, &op->inst.mem); return true;
+	case MK_OP_CPU_ADD:
+		append_cpus(m->a, &create->inst.cpus.ids, &op->inst.cpus.ids);
+		return true;
+	case MK_OP_DEVICE_ADD:
+		if (m->abi == 2 && op->inst.devices.n)
+			append_uses(m->a, &create->inst.devices, &op->inst.devices);
+		return m->abi == 2;
+	default: return false;
+	}
+}
+
+/*
+ * The operations as this kernel can take them. One of ABI 1 creates an instance
+ * with one region: the others follow as an operation of their own.
  */
 static void expand(struct maker *m)
 {
 	const struct mk_delta *d = m->d;
+	struct mk_names created = {.arena = m->a};
+	struct mk_op *op = mk_arena_array(m->a, d->n, sizeof(*op));
+	size_t n = 0;
 
-	m->op = mk_arena_array(m->a, 2 * d->n, sizeof(*m->op));
 	for (size_t i = 0; i < d->n; i++) {
-		struct mk_op *op = &m->op[m->ops++];
+		const char *name = d->op[i].subject;
+		uint32_t *mark = name ? mk_name_mark(mk_intern(&created, name, strlen(name))) : NULL;
 
-		*op = d->op[i];
-		if (m->abi != 1 || op->kind != MK_OP_CREATE || op->inst.mem.n < 2)
+		if (mark && *mark && joins(m, &op[*mark - 1], &d->op[i]))
+			continue;
+		op[n++] = d->op[i];
+		if (mark) /* what takes something away ends that */
+			*mark = d->op[i].kind == MK_OP_CREATE ? (uint32_t)n
+				: d->op[i].kind < MK_OP_CREATE ? 0
+							       : *mark;
+	}
+	m->op = mk_arena_array(m->a, 2 * n, sizeof(*m->op));
+	for (size_t i = 0; i < n; i++) {
+		struct mk_op *one = &m->op[m->ops++];
+
+		*one = op[i];
+		if (m->abi != 1 || one->kind != MK_OP_CREATE || one->inst.mem.n < 2)
 			continue;
 		m->op[m->ops] = (struct mk_op){.kind = MK_OP_MEMORY_ADD,
-					       .subject = op->subject,
+					       .subject = one->subject,
 					       .node = MK_NODE_ANY,
-					       .at = op->at,
-					       .path = op->path};
-		m->op[m->ops].inst.mem.m = op->inst.mem.m + 1;
-		m->op[m->ops++].inst.mem.n = op->inst.mem.n - 1;
-		op->inst.mem.n = 1;
+					       .at = one->at,
+					       .path = one->path};
+		m->op[m->ops].inst.mem.m = one->inst.mem.m + 1;
+		m->op[m->ops++].inst.mem.n = one->inst.mem.n - 1;
+		one->inst.mem.n = 1;
 	}
 }
 
 /* ------------------------------------------------------------ what goes together */
 
 static void fill(struct maker *m, bool adding, struct mk_ranges *cpus, struct mk_ranges *mem,
-		 struct mk_names *devices)
+		 struct mk_names *devices, bool *named, bool *by_pci)
 {
 	mk_ranges_init(cpus, m->a);
 	mk_ranges_init(mem, m->a);
@@ -89,6 +155,12 @@ static void fill(struct maker *m, bool adding, struct mk_ranges *cpus, struct mk
 
 			mk_split_part(text, &len, &kind, &number);
 			mk_intern(devices, text, len);
+			if (x->devices.u[k].pci_id)
+				mk_intern(devices, x->devices.u[k].pci_id,
+					  strlen(x->devices.u[k].pci_id));
+			/* a name and a PCI id may be of one device: nothing says so here */
+			*named = *named || !x->devices.u[k].pci_id;
+			*by_pci = *by_pci || memchr(text, ':', len);
 		}
 	}
 	mk_ranges_join(cpus);
@@ -114,6 +186,7 @@ static bool hands_over(struct maker *m)
 	struct mk_names gone, come;
 	const char *subject = NULL;
 	bool several = false, shrinks = false;
+	bool gone_named = false, gone_pci = false, come_named = false, come_pci = false;
 
 	for (size_t i = 0; i < m->ops; i++) {
 		const char *s = m->op[i].subject ? m->op[i].subject : "@";
@@ -124,9 +197,10 @@ static bool hands_over(struct maker *m)
 	}
 	if (!several || shrinks)
 		return several;
-	fill(m, false, &gone_cpus, &gone_mem, &gone);
-	fill(m, true, &come_cpus, &come_mem, &come);
-	if (meet(&gone_cpus, &come_cpus) || meet(&gone_mem, &come_mem))
+	fill(m, false, &gone_cpus, &gone_mem, &gone, &gone_named, &gone_pci);
+	fill(m, true, &come_cpus, &come_mem, &come, &come_named, &come_pci);
+	if (meet(&gone_cpus, &come_cpus) || meet(&gone_mem, &come_mem) ||
+	    (gone_named && come_pci) || (gone_pci && come_named))
 		return true;
 	for (size_t i = 0; i < gone.cap; i++) {
 		const char *name = mk_names_slot(&gone, i);
@@ -212,9 +286,6 @@ static struct mk_tree *new_overlay(struct maker *m)
 	struct mk_tree *t = mk_arena_alloc(m->a, sizeof(*t));
 
 	mk_tree_init(t, m->a);
-	if (m->last) /* one table of names for all: they have the same ones */
-		t->names = m->last->names;
-	m->last = t;
 	m->overlay++;
 	mk_add_node(t, NULL, "");
 	mk_add_str(t, t->root, "compatible", "linux,multikernel-overlay");

@@ -65,6 +65,25 @@ static bool runs(const struct mk_instance *x)
 	return mk_place_says(x->status, "active");
 }
 
+/* What runs gets whole blocks of its memory: the sizes in all that would do are the hint. */
+static int whole_blocks(struct mk_placer *p, const struct mk_pair *at, const struct mk_instance *x,
+			uint64_t have, uint64_t more)
+{
+	uint64_t block = p->s->block_bytes, down = more / block * block;
+
+	if (!runs(x) || !block || more % block == 0)
+		return MK_OK;
+	mk_fail_at(p->err, MK_NO, at->at,
+		   "%s runs, and gets whole blocks of %s: %s more are none [MK508]", x->name,
+		   mk_num_size_text(p->s->arena, block), mk_num_size_text(p->s->arena, more));
+	mk_hint(p->err, "%s in all would do%s, or halt it first",
+		mk_num_size_text(p->s->arena, have + down + block),
+		down ? mk_arena_fmt(p->s->arena, ", or %s",
+				    mk_num_size_text(p->s->arena, have + down))
+		     : "");
+	return MK_NO;
+}
+
 /* What a size must be a multiple of. */
 static uint64_t unit_of(const struct mk_placer *p, const struct mk_instance *x)
 {
@@ -448,14 +467,10 @@ static struct mk_ids interleaved(const struct mk_placer *p, const struct mk_inst
 
 	if (x->numa_nodes.n)
 		return mk_ids_unique(p->s->arena, &x->numa_nodes);
-	for (size_t i = 0; i < p->s->chunks.n; i++)
-		if (p->s->chunks.m[i].node != MK_NODE_ANY)
-			mk_ids_add(p->s->arena, &nodes, p->s->chunks.m[i].node);
 	for (size_t i = 0; i < p->mem.n; i++)
-		if (p->mem.node[i].have && p->mem.node[i].node != MK_NODE_ANY)
+		if (p->mem.node[i].pool && p->mem.node[i].node != MK_NODE_ANY)
 			mk_ids_add(p->s->arena, &nodes, p->mem.node[i].node);
-	nodes = mk_ids_sorted(p->s->arena, &nodes);
-	return mk_ids_unique(p->s->arena, &nodes);
+	return nodes;
 }
 
 /* A size without a node: one piece, or one on each node. */
@@ -494,9 +509,12 @@ int mk_place_want_memory(struct mk_placer *p, struct mk_instance *x, struct mk_d
 	d->mem_at = at;
 	if (want.n == 1 && want.m[0].node == MK_NODE_ANY) {
 		have = mk_mems_bytes(&x->mem);
-		if (want.m[0].size > have)
+		if (want.m[0].size <= have)
+			return MK_OK;
+		rc = whole_blocks(p, at, x, have, want.m[0].size - have);
+		if (!rc)
 			want_size(p, d, want.m[0].size - have);
-		return MK_OK;
+		return rc;
 	}
 	if (!x->mem.n) {
 		for (size_t i = 0; i < want.n; i++)
@@ -514,8 +532,12 @@ int mk_place_want_memory(struct mk_placer *p, struct mk_instance *x, struct mk_d
 		while (want.m[k].node != want.m[i].node)
 			k++;
 		have = bytes_on(p, x, want.m[i].node);
-		if (k == i && sum > have)
-			want_piece(p, d, sum - have, want.m[i].node);
+		if (k < i || sum <= have)
+			continue;
+		rc = whole_blocks(p, at, x, have, sum - have);
+		if (rc)
+			return rc;
+		want_piece(p, d, sum - have, want.m[i].node);
 	}
 	return MK_OK;
 }

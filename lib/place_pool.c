@@ -248,6 +248,7 @@ static int add_devices(struct mk_placer *p)
 {
 	const struct mk_pair *at = mk_place_key(p, "devices");
 	struct mk_state *s = p->s;
+	struct mk_names come = {.arena = s->arena};
 	const char **names;
 	size_t n;
 
@@ -261,6 +262,9 @@ static int add_devices(struct mk_placer *p)
 
 		if (mk_use_resolve(s, &by_name) || mk_use_by_pci(s, &by_pci))
 			return mk_fail_at(p->err, MK_NO, at->at, "the pool has %s already", names[i]);
+		if (mk_name_known(&come, names[i], strlen(names[i])))
+			return mk_fail_at(p->err, MK_NO, at->at, "%s is listed twice", names[i]);
+		mk_intern(&come, names[i], strlen(names[i]));
 		if (!strchr(names[i], ':')) {
 			mk_fail_at(p->err, MK_BAD, at->at, "'%s' is no PCI id", names[i]);
 			mk_hint(p->err, "a device that comes is named by its PCI id, 0000:01:00.0; "
@@ -274,8 +278,8 @@ static int add_devices(struct mk_placer *p)
 			.pci_id = names[i],
 			.type = "pci",
 			.node = MK_NODE_ANY};
-		mk_state_index(s);
 	}
+	mk_state_index(s);
 	return MK_OK;
 }
 

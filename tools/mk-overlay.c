@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mk-overlay: turns a delta into overlays for the kernel; folds and prints overlays. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ static int make(struct cli *c, const char *path, uint32_t abi, size_t max_bytes)
 			  src->name);
 	mk_delta_init(&d, &c->arena);
 	rc = mk_delta_read(&d, src, &err);
-	if (!rc && !abi && !d.abi) {
+	if (!rc && !abi && !d.abi && d.n) {
 		rc = mk_fail(&err, MK_BAD, "nothing says which kernel this is for");
 		mk_hint(&err, "give --abi 1 or --abi 2; mk-diff writes it into the delta");
 	}
@@ -182,6 +183,32 @@ static void check_undone(struct cli *c, const struct mk_state *now, const struct
 	exit(CLI_NO);
 }
 
+/* What undoes must be possible where it is to be applied. */
+static void check_way_back(struct cli *c, const struct mk_state *after,
+			   const struct mk_overlays *overlays)
+{
+	struct mk_state s;
+	struct mk_fold f;
+	struct mk_delta d;
+	struct mk_err err;
+
+	if (!after)
+		return;
+	s = mk_state_copy(after);
+	mk_fold_init(&f, &s);
+	for (size_t i = 0; i < overlays->n; i++) {
+		mk_delta_init(&d, &c->arena);
+		if (mk_overlay_read(&d, overlays->tree[i], &s, &err) ||
+		    mk_fold_apply(&f, &d, &err)) {
+			char text[MK_ERR_TEXT];
+
+			snprintf(text, sizeof(text), "%.900s", err.text);
+			mk_fail(&err, MK_NO, "this cannot be undone: %s", text);
+			cli_die(c, &err);
+		}
+	}
+}
+
 static int invert(struct cli *c, char **path, int n, size_t max_bytes)
 {
 	struct mk_overlays overlays = {0};
@@ -210,6 +237,7 @@ static int invert(struct cli *c, char **path, int n, size_t max_bytes)
 		rc = mk_overlays_make(&overlays, &d, d.abi, max_bytes, &err);
 	if (rc)
 		cli_die(c, &err);
+	check_way_back(c, n == 3 ? &after.state : NULL, &overlays);
 	if (overlays.lost_addresses)
 		cli_warn(c, "memory that comes back is at another address: the kernel places it");
 	mk_buf_init(&out, &c->arena);
