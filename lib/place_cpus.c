@@ -575,15 +575,14 @@ static void several_sites(struct mk_placer *p, const struct mk_demand *d, struct
 			  size_t n)
 {
 	size_t had = p->s->instance[d->me].cpus.ids.n, left = d->cpus;
-	bool matrix = has_distances(p->s);
-	struct route r = {.n = n};
+	struct route r = {.at = NULL};
 
-	if (matrix)
+	if (has_distances(p->s))
 		r = nearest_groups(p, d, site, n);
-	else
+	if (!r.at)
 		mk_sort(site, n, sizeof(*site), fullest_last);
-	for (size_t i = 0; left && i < r.n; i++) {
-		const struct site *x = matrix ? r.at[i] : &site[i];
+	for (size_t i = 0; left && i < (r.at ? r.n : n); i++) {
+		const struct site *x = r.at ? r.at[i] : &site[i];
 		size_t here = x->avail < left ? (size_t)x->avail : left;
 
 		if (!here)
@@ -592,7 +591,7 @@ static void several_sites(struct mk_placer *p, const struct mk_demand *d, struct
 		left -= here;
 	}
 	explain(p, d, had, NULL,
-		matrix ? "no node alone has as many; those that are nearest to each other"
+		r.at ? "no node alone has as many; those that are nearest to each other"
 		       : "no node alone has as many; as few nodes as possible");
 }
 

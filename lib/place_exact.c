@@ -194,8 +194,8 @@ static int no_cpus_for_all(struct mk_placer *p, const struct cpu_flow *c)
 	mk_fail_at(p->err, MK_NO, p->r->rec.at,
 		   "%s %s %llu CPUs%s, and %llu are free", names_text(&who), want_text(&who),
 		   (unsigned long long)want, where, (unsigned long long)have);
-	mk_hint(p->err, "%llu CPU%s short: ask for fewer, or let some go elsewhere",
-		(unsigned long long)(want - have), want - have == 1 ? "" : "s");
+	mk_hint(p->err, "%llu CPU%s short: ask for fewer%s", (unsigned long long)(want - have),
+		want - have == 1 ? "" : "s", who.n == 1 ? "" : ", or let some go elsewhere");
 	return MK_NO;
 }
 
@@ -279,8 +279,8 @@ static int no_bytes_for_all(const struct search *s, const struct mk_flow *f)
 		   mk_num_size_text(p->s->arena, want), all || !nodes.n ? "" : " on ",
 		   all || !nodes.n ? "" : mk_place_nodes_text(p, &nodes),
 		   mk_num_size_text(p->s->arena, have));
-	mk_hint(p->err, "%s short: ask for less, or let some go elsewhere",
-		mk_num_size_text(p->s->arena, want - have));
+	mk_hint(p->err, "%s short: ask for less%s", mk_num_size_text(p->s->arena, want - have),
+		who.n == 1 ? "" : ", or let some go elsewhere");
 	return MK_NO;
 }
 

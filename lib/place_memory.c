@@ -69,10 +69,11 @@ static bool runs(const struct mk_instance *x)
 static int whole_blocks(struct mk_placer *p, const struct mk_pair *at, const struct mk_instance *x,
 			uint64_t have, uint64_t more)
 {
-	uint64_t block = p->s->block_bytes, down = more / block * block;
+	uint64_t block = p->s->block_bytes, down;
 
 	if (!runs(x) || !block || more % block == 0)
 		return MK_OK;
+	down = more - more % block;
 	mk_fail_at(p->err, MK_NO, at->at,
 		   "%s runs, and gets whole blocks of %s: %s more are none [MK508]", x->name,
 		   mk_num_size_text(p->s->arena, block), mk_num_size_text(p->s->arena, more));
