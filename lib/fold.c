@@ -30,12 +30,91 @@ static int no_instance(struct mk_fold *e, const struct mk_op *op)
 	return MK_NO;
 }
 
+/* ------------------------------------------------------------ what must be free */
+
+static struct mk_memmap *map_of(struct mk_fold *e)
+{
+	if (e->map_known)
+		return &e->map;
+	mk_memmap_init(&e->map, e->s);
+	for (size_t i = 0; i < e->s->n_instances; i++) /* those are counted, too */
+		for (size_t k = 0; mk_fold_is_gone(e, i) && k < e->s->instance[i].mem.n; k++)
+			mk_memmap_give(&e->map, &e->s->instance[i].mem.m[k]);
+	e->map_known = true;
+	return &e->map;
+}
+
+static bool looks(const struct mk_fold *e)
+{
+	return e->strict && e->s->has_machine && e->s->chunks.n;
+}
+
+/* Regions as they would be added: takes them, or says that they are not free. */
+static int take_memory(struct mk_fold *e, const struct mk_op *op, const struct mk_mems *mem,
+		       bool placed)
+{
+	struct mk_memmap *map = looks(e) ? map_of(e) : NULL;
+
+	for (size_t i = 0; map && i < mem->n; i++) {
+		struct mk_mem m = mem->m[i];
+
+		m.placed = m.placed && placed;
+		if (m.placed ? !m.size || m.size - 1 > UINT64_MAX - m.base ||
+				       !mk_memmap_has(map, MK_NODE_ANY, m.base, m.size)
+			     : mk_memmap_bytes(map, mk_memmap_node(map, m.node) ? m.node
+										: MK_NODE_ANY) <
+				       m.size)
+			return mk_fold_refuse(e, op,
+					      "%s is not free memory of the pool (the kernel says "
+					      "ENOMEM)",
+					      mk_mem_text(e->s->arena, &m));
+		mk_memmap_take(map, &m);
+	}
+	return MK_OK;
+}
+
+static void give_memory(struct mk_fold *e, const struct mk_mem *m)
+{
+	if (e->map_known)
+		mk_memmap_give(&e->map, m);
+}
+
+/* The CPUs and devices of a create. The kernel leaves out what somebody has, and says applied. */
+static int all_free(struct mk_fold *e, const struct mk_op *op)
+{
+	const struct mk_instance *x = &op->inst;
+	struct mk_ids taken = {0};
+
+	for (size_t i = 0; i < x->cpus.ids.n; i++) {
+		struct mk_fold_cpu *cpu = mk_fold_cpu(e, x->cpus.ids.id[i]);
+
+		if (cpu->held || !cpu->pool)
+			mk_ids_add(e->s->arena, &taken, x->cpus.ids.id[i]);
+	}
+	if (taken.n)
+		return mk_fold_refuse(e, op,
+				      "CPU%s %s %s not free in the pool (the kernel would leave %s out)",
+				      taken.n == 1 ? "" : "s",
+				      mk_ids_brief(e->s->arena, &taken, 8),
+				      taken.n == 1 ? "is" : "are", taken.n == 1 ? "it" : "them");
+	for (size_t i = 0; i < x->devices.n; i++) {
+		struct mk_use u = mk_fold_use(e, &x->devices.u[i]);
+		const struct mk_holding *h =
+			u.device != MK_NO_DEVICE ? mk_ledger_holder(&e->ledger, &u) : NULL;
+
+		if (h)
+			return mk_fold_refuse(e, op,
+					      "%s is not free, %s has %s (the kernel would leave it out)",
+					      u.text, e->s->instance[h->instance].name, h->use.text);
+	}
+	return MK_OK;
+}
+
 static int execute_create(struct mk_fold *e, const struct mk_op *op)
 {
 	struct mk_instance *x;
 
-	if (mk_instance_find(e->s, op->subject))
-	{
+	if (mk_instance_find(e->s, op->subject)) {
 		mk_fold_refuse(e, op, "there is an instance of that name (the kernel says EEXIST)");
 		mk_hint(e->err, "the overlay has been applied already, or was made for another "
 				"state");
@@ -43,6 +122,8 @@ static int execute_create(struct mk_fold *e, const struct mk_op *op)
 	}
 	if (op->inst.has_id && !op->inst.id)
 		return mk_fold_refuse(e, op, "id 0 is the host's (the kernel says ENOMEM)");
+	if ((looks(e) && all_free(e, op)) || take_memory(e, op, &op->inst.mem, e->abi != 2))
+		return MK_NO;
 	x = mk_instance_add(e->s, op->subject);
 	*x = op->inst;
 	x->cpus.known = true;
@@ -91,6 +172,8 @@ static int execute_delete(struct mk_fold *e, const struct mk_op *op, struct mk_i
 				      x->status);
 	mk_fold_hold_cpus(e, &x->cpus.ids, -1);
 	mk_ledger_give_devices(&e->ledger, i);
+	for (size_t k = 0; k < x->mem.n; k++)
+		give_memory(e, &x->mem.m[k]);
 	mark_gone(e->s->arena, &e->gone, &e->gone_cap, i, e->s->instances_cap);
 	mk_state_forget(e->s, i);
 	return MK_OK;
@@ -320,8 +403,10 @@ static int execute(struct mk_fold *e, const struct mk_op *op)
 	if (op->kind == MK_OP_UNSUPPORTED)
 		return mk_fold_refuse(e, op, "no kernel operation changes its %s",
 				      op->what ? op->what : "settings");
-	if (!op->subject)
+	if (!op->subject) {
+		e->map_known = false; /* another pool, another map */
 		return mk_fold_on_pool(e, op);
+	}
 	e->counted = false;
 	if (op->kind == MK_OP_CREATE)
 		return execute_create(e, op);
@@ -335,12 +420,17 @@ static int execute(struct mk_fold *e, const struct mk_op *op)
 	case MK_OP_CPU_ADD: return add_cpus(e, op, x);
 	case MK_OP_MEMORY_REMOVE:
 		for (size_t i = 0; !rc && i < op->inst.mem.n; i++)
+		{
 			rc = mk_fold_remove_memory(e, op, &x->mem, &op->inst.mem.m[i]);
+			if (!rc)
+				give_memory(e, &op->inst.mem.m[i]);
+		}
 		return rc;
 	case MK_OP_MEMORY_ADD:
-		for (size_t i = 0; i < op->inst.mem.n; i++)
+		rc = take_memory(e, op, &op->inst.mem, e->abi != 2 || running);
+		for (size_t i = 0; !rc && i < op->inst.mem.n; i++)
 			mk_fold_add_memory(e, &x->mem, &op->inst.mem.m[i], running);
-		return MK_OK;
+		return rc;
 	case MK_OP_DEVICE_REMOVE:
 		for (size_t i = 0; !rc && i < op->inst.devices.n; i++)
 			rc = remove_device(e, op, x, &op->inst.devices.u[i]);

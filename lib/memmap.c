@@ -252,7 +252,7 @@ static void free_piece(struct mk_memmap *m, uint64_t first, uint64_t last, size_
 
 static void free_pieces(struct mk_memmap *m)
 {
-	struct mk_spaces pool = pool_pieces(m);
+	struct mk_spaces pool = m->pool = pool_pieces(m);
 	struct mk_ranges used = memory_in_use(m->s);
 	size_t k = 0;
 
@@ -477,5 +477,64 @@ void mk_memmap_take(struct mk_memmap *m, const struct mk_mem *r)
 		if (i != SIZE_MAX && (r->node != MK_NODE_ANY || m->node[i].have))
 			m->node[i].taken = plus(m->node[i].taken, r->size);
 		m->taken = plus(m->taken, r->size);
+	}
+}
+
+/* ------------------------------------------------------------ giving back */
+
+static struct mk_spaces *holes_of(struct mk_memmap *m, const struct mk_spaces *l, size_t node)
+{
+	return l == &m->piece ? &m->node[node].hole : &m->hole;
+}
+
+/* [first, last] is free again in a list by base, and joins what it touches. */
+static void put_back(struct mk_memmap *m, struct mk_spaces *l, uint64_t first, uint64_t last,
+		     size_t node)
+{
+	struct mk_space x = {first, last - first + 1, node};
+	struct mk_spaces *hole = holes_of(m, l, node);
+	size_t i = space_at(l, first);
+
+	if (i < l->n && l->at[i].base <= last)
+		return; /* some of it is free already: two had it */
+	if (i && touches(&l->at[i - 1], &x) && (l == &m->whole || l->at[i - 1].node == node)) {
+		x.base = l->at[i - 1].base;
+		x.size += l->at[i - 1].size;
+		forget_hole(hole, l->at[i - 1]);
+		drop(l, --i);
+	}
+	if (i < l->n && touches(&x, &l->at[i]) && (l == &m->whole || l->at[i].node == node)) {
+		x.size += l->at[i].size;
+		forget_hole(hole, l->at[i]);
+		drop(l, i);
+	}
+	insert(m->a, l, i, x);
+	insert(m->a, hole, lower(hole, x, by_size), x);
+}
+
+void mk_memmap_give(struct mk_memmap *m, const struct mk_mem *r)
+{
+	size_t node = index_of(m, r->node);
+	uint64_t last;
+
+	if (!r->placed) {
+		if (node != SIZE_MAX && m->node[node].taken >= r->size)
+			m->node[node].taken -= r->size;
+		m->taken -= r->size < m->taken ? r->size : m->taken;
+		return;
+	}
+	if (!r->size)
+		return;
+	last = r->size - 1 > UINT64_MAX - r->base ? UINT64_MAX : r->base + (r->size - 1);
+	for (size_t i = space_at(&m->pool, r->base); i < m->pool.n && m->pool.at[i].base <= last;
+	     i++) {
+		const struct mk_space *x = &m->pool.at[i];
+		uint64_t from = x->base > r->base ? x->base : r->base;
+		uint64_t to = last_of(x) < last ? last_of(x) : last;
+
+		put_back(m, &m->piece, from, to, x->node);
+		put_back(m, &m->whole, from, to, x->node);
+		m->node[x->node].have += to - from + 1;
+		m->have += to - from + 1;
 	}
 }

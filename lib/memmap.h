@@ -35,6 +35,7 @@ struct mk_memmap {
 	struct mk_spaces piece;	 /* by base; none lies on two nodes */
 	struct mk_spaces whole;	 /* by base; joined across nodes */
 	struct mk_spaces hole;	 /* those by size */
+	struct mk_spaces pool;	 /* all that the pool has, by base, cut by node */
 };
 
 void mk_memmap_init(struct mk_memmap *m, const struct mk_state *s);
@@ -71,7 +72,8 @@ bool mk_memmap_has(const struct mk_memmap *m, uint32_t node, uint64_t base, uint
 /* The node that has all of it, MK_NODE_ANY for none or several. */
 uint32_t mk_memmap_node_at(const struct mk_memmap *m, uint64_t base, uint64_t size);
 
-/* A region is given away. */
+/* A region is given away, or given back by the only one who has it. */
 void mk_memmap_take(struct mk_memmap *m, const struct mk_mem *r);
+void mk_memmap_give(struct mk_memmap *m, const struct mk_mem *r);
 
 #endif

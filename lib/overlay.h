@@ -12,6 +12,7 @@
 #define MK_OVERLAY_H
 
 #include "delta.h"
+#include "memmap.h"
 #include "pool.h"
 #include "tree.h"
 
@@ -56,6 +57,13 @@ struct mk_fold {
 	struct mk_state *s;
 	struct mk_err *err;
 	uint32_t abi;
+	/*
+	 * What a create or memory-add asks for must be free. Without that they are
+	 * executed, for the rules to say who else has it.
+	 */
+	bool strict;
+	struct mk_memmap map; /* free memory, for that */
+	bool map_known;
 	bool *gone, *device_gone; /* by instance and by device: no longer there */
 	size_t gone_cap, device_gone_cap;
 	struct mk_ledger ledger; /* of devices */

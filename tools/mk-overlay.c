@@ -132,6 +132,7 @@ static int fold(struct cli *c, char **path, int n)
 		cli_usage(c, "-a wants a state and overlays: mk-overlay -a BASE OVERLAY...");
 	cli_load_machine(c, path[0], &base);
 	mk_fold_init(&x.f, &base.state);
+	x.f.strict = true;
 	if (mk_digest(x.digest, &base.state, &err))
 		cli_die(c, &err);
 	for (int i = 1; i < n; i++)
@@ -196,6 +197,7 @@ static void check_way_back(struct cli *c, const struct mk_state *after,
 		return;
 	s = mk_state_copy(after);
 	mk_fold_init(&f, &s);
+	f.strict = true;
 	for (size_t i = 0; i < overlays->n; i++) {
 		mk_delta_init(&d, &c->arena);
 		if (mk_overlay_read(&d, overlays->tree[i], &s, &err) ||

@@ -302,6 +302,7 @@ static void other_abi(struct totals *n, const struct mk_state *now, const struct
 	}
 	second.abi_known = false;
 	mk_fold_init(&f, &second);
+	f.strict = true;
 	for (size_t i = 0; i < overlays.n; i++) {
 		mk_delta_init(&again, &a);
 		if (mk_overlay_read(&again, overlays.tree[i], &second, &err) ||
@@ -345,6 +346,7 @@ static void undo(struct totals *n, const struct mk_state *before, struct mk_delt
 		return;
 	}
 	mk_fold_init(&f, &folded);
+	f.strict = true;
 	for (size_t i = 0; i < overlays.n; i++) {
 		mk_delta_init(&again, &a);
 		if (mk_overlay_read(&again, overlays.tree[i], &folded, &err) ||
@@ -399,6 +401,7 @@ static bool one_change(struct totals *n, struct mk_state *now, unsigned abi)
 	folded = mk_state_copy(now);
 	done = mk_arena_array(&a, overlays.n, sizeof(struct mk_delta *));
 	mk_fold_init(&f, &folded);
+	f.strict = true;
 	for (size_t i = 0; i < overlays.n; i++) {
 		struct mk_buf b;
 
