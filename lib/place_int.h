@@ -70,9 +70,6 @@ void mk_place_take_cpus(struct mk_placer *p, const struct mk_demand *d, size_t g
 /* Whether the wishes of an instance allow CPUs of a group. */
 bool mk_place_group_ok(const struct mk_placer *p, const struct mk_instance *x, size_t group);
 
-/* The boot CPU comes first. */
-int mk_place_boot_cpu(struct mk_placer *p, struct mk_instance *x);
-
 /* place_memory.c */
 int mk_place_give_back_memory(struct mk_placer *p, struct mk_instance *x);
 int mk_place_fixed_memory(struct mk_placer *p, struct mk_instance *x);

@@ -27,17 +27,6 @@ void mk_free_memory(const struct mk_state *s, uint32_t node, struct mk_ranges *o
 /* Bytes of the pool that nobody has, unplaced memory counted. */
 uint64_t mk_free_bytes(const struct mk_state *s, uint32_t node);
 
-/*
- * The same as a ledger, for who gives away much: each of these questions goes
- * over the state once, and what is taken afterwards is booked in all of them.
- * It knows only what it is told: whoever changes s tells it, or begins anew.
- */
-struct mk_free_on {
-	uint32_t node;
-	struct mk_ranges at; /* placed memory, joined */
-	uint64_t bytes;	     /* as mk_free_bytes */
-};
-
 /* Who uses what of a device. */
 struct mk_holding {
 	size_t instance; /* its index in the state */
@@ -45,17 +34,12 @@ struct mk_holding {
 	struct mk_holding *next, *prev; /* of the same device */
 };
 
+/*
+ * A ledger of devices, for who gives away much: made from a state once, and told
+ * what changes. It knows only what it is told.
+ */
 struct mk_ledger {
 	const struct mk_state *s;
-	struct mk_ranges cpus, *cpus_on; /* cpus_on[i] of s->numa[i] */
-	struct mk_cpu_node {
-		uint64_t cpu;
-		uint32_t node;
-	} * node; /* by CPU, for the question below; made when it is first asked */
-	size_t n_nodes;
-	bool cpus_known;
-	struct mk_free_on *on; /* the nodes that were asked for */
-	size_t n, cap;
 	struct mk_holding **device; /* by the device's index */
 	size_t devices;
 	struct mk_names parts;	  /* "0/1/7": VF 7 of device 0 */
@@ -64,19 +48,6 @@ struct mk_ledger {
 };
 
 void mk_ledger_init(struct mk_ledger *l, const struct mk_state *s);
-
-/* Free CPUs, joined: of the pool, and of the NUMA node s->numa[i]. */
-const struct mk_ranges *mk_ledger_cpus(struct mk_ledger *l);
-const struct mk_ranges *mk_ledger_cpus_on(struct mk_ledger *l, size_t i);
-
-/* The NUMA node that has all these CPUs, MK_NODE_ANY when there is none or it is not known. */
-uint32_t mk_ledger_node_of(struct mk_ledger *l, const struct mk_ids *cpus);
-
-/* Free memory of a node, or of all for MK_NODE_ANY. Valid until the next question. */
-const struct mk_free_on *mk_ledger_memory(struct mk_ledger *l, uint32_t node);
-
-void mk_ledger_take_cpus(struct mk_ledger *l, uint64_t first, uint64_t last);
-void mk_ledger_take_memory(struct mk_ledger *l, const struct mk_mem *m);
 
 /* A use that leaves no room for u, which is resolved; or NULL. */
 const struct mk_holding *mk_ledger_holder(struct mk_ledger *l, const struct mk_use *u);

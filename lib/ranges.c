@@ -154,28 +154,6 @@ struct mk_range mk_ranges_largest(const struct mk_ranges *s)
 	return best;
 }
 
-bool mk_ranges_best_fit(const struct mk_ranges *s, uint64_t size, uint64_t align, uint64_t *base)
-{
-	uint64_t best = UINT64_MAX;
-	bool found = false;
-
-	if (!size || !align)
-		return false;
-	for (size_t i = 0; i < s->n; i++) {
-		uint64_t at, length = s->r[i].last - s->r[i].first;
-
-		if (!mk_num_add(s->r[i].first, (align - s->r[i].first % align) % align, &at) ||
-		    at > s->r[i].last || s->r[i].last - at < size - 1)
-			continue;
-		if (!found || length < best) {
-			best = length;
-			*base = at;
-			found = true;
-		}
-	}
-	return found;
-}
-
 void mk_ids_add(struct mk_arena *a, struct mk_ids *ids, uint64_t id)
 {
 	ids->id = mk_arena_more(a, ids->id, ids->n, &ids->cap, sizeof(*ids->id));

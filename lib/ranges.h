@@ -47,12 +47,6 @@ void mk_ranges_minus(struct mk_ranges *out, const struct mk_ranges *a, const str
 /* The largest interval; {1, 0} of an empty set. */
 struct mk_range mk_ranges_largest(const struct mk_ranges *s);
 
-/*
- * The smallest interval that holds size numbers at a multiple of align, the
- * lowest of equals: *base is where they would begin. False when none does.
- */
-bool mk_ranges_best_fit(const struct mk_ranges *s, uint64_t size, uint64_t align, uint64_t *base);
-
 /* Ids in an order that matters. */
 struct mk_ids {
 	uint64_t *id;

@@ -145,16 +145,13 @@ static bool same(const struct mk_ranges *r, const bool *table)
 static void sets(void)
 {
 	unsigned long long seed = 42;
-	size_t bad_join = 0, bad_minus = 0, bad_has = 0, bad_fit = 0, bad_remove = 0;
+	size_t bad_join = 0, bad_minus = 0, bad_has = 0, bad_remove = 0;
 
 	for (int round = 0; round < 20000; round++) {
 		bool x[SMALL], y[SMALL], z[SMALL];
 		struct mk_ranges p, q, r;
 		uint64_t first = tap_random(&seed) % SMALL, last = first + tap_random(&seed) % 16;
-		uint64_t size = 1 + tap_random(&seed) % 12, align = 1ULL << tap_random(&seed) % 4,
-			 base = 0, best = 0;
-		bool all = true, any = false, fits, found = false;
-		uint64_t hole = SMALL + 1;
+		bool all = true, any = false;
 
 		random_set(&seed, &p, x);
 		random_set(&seed, &q, y);
@@ -171,19 +168,6 @@ static void sets(void)
 		}
 		bad_has += mk_ranges_has(&p, first, last) != all ||
 			   mk_ranges_meets(&p, first, last) != any;
-		/* best fit: the smallest hole, in it the lowest place */
-		for (size_t i = 0; i < p.n; i++) {
-			uint64_t len = p.r[i].last - p.r[i].first + 1;
-			uint64_t at = (p.r[i].first + align - 1) / align * align;
-
-			if (at + size <= p.r[i].last + 1 && len < hole) {
-				hole = len;
-				best = at;
-				found = true;
-			}
-		}
-		fits = mk_ranges_best_fit(&p, size, align, &base);
-		bad_fit += fits != found || (found && base != best);
 		mk_ranges_remove(&p, first, last);
 		for (uint64_t i = first; i <= last; i++)
 			x[i] = false;
@@ -193,14 +177,12 @@ static void sets(void)
 	tap(!bad_join, "20000 random sets are what was put into them");
 	tap(!bad_minus, "20000 random differences");
 	tap(!bad_has, "20000 random questions of containment");
-	tap(!bad_fit, "20000 random best fits");
 	tap(!bad_remove, "20000 random removals");
 }
 
 static void ends(void)
 {
 	struct mk_ranges all, one, left;
-	uint64_t base;
 
 	mk_ranges_init(&all, &a);
 	mk_ranges_init(&one, &a);
@@ -220,10 +202,6 @@ static void ends(void)
 	tap(all.n == 1 && mk_ranges_count(&all) == UINT64_MAX, "all numbers: the count saturates");
 	tap(one.n == 1 && one.r[0].last == UINT64_MAX, "a range can end at the last number");
 	tap(left.n == 1 && left.r[0].last == UINT64_MAX - 4096, "a difference at the last number");
-	tap(mk_ranges_best_fit(&one, 4096, 4096, &base) && base == UINT64_MAX - 4095,
-	    "a fit at the last number");
-	tap(!mk_ranges_best_fit(&one, 4096, 1ULL << 63, &base),
-	    "no fit where alignment would wrap");
 }
 
 static int parse(const char *text, struct mk_record *rec, struct mk_err *err)
