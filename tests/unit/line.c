@@ -18,7 +18,7 @@
 #include "rules.h"
 #include "tap.h"
 
-enum { CASES = 3000 };
+enum { CASES = 6000 };
 
 static struct mk_arena a;
 static unsigned long long seed;
