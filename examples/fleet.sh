@@ -20,6 +20,7 @@ mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 cd "$(dirname "$0")"
 PATH=$(cd "${MK_BIN:-../build/bin}" && pwd):$PATH
+jobs=$(nproc)
 magic=$'\xd0\x0d\xfe\xed'
 export PATH dir
 
@@ -57,11 +58,11 @@ ln -sf "$PWD"/{baseline,numa,four-nodes}.dts "$dir"
 cd "$dir"
 
 inventory >hosts
-parallel --will-cite --pipe -N 500 plan <hosts >states
+parallel --will-cite -j "$jobs" --pipe -N 500 plan <hosts >states
 echo "$(find . -name 'host*.dtbo' | wc -l) hosts planned, $(du -bc host*.dtbo | tail -n 1 | cut -f 1) bytes of overlays"
 
 # Judged in blocks of 1000 states; what is wrong is said, what is valid is counted.
-parallel --will-cite --pipe --recstart "$magic" -N 1000 --block 64M mk-validate -r json <states |
+parallel --will-cite -j "$jobs" --pipe --recstart "$magic" -N 1000 --block 64M mk-validate -r json <states |
 	jq -r .status | sort | uniq -c
 
 # The same without parallel: one process, and its memory does not grow with the fleet.
