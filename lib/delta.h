@@ -26,6 +26,7 @@ struct mk_op {
 	const char *subject;	 /* an instance's name; NULL for the pool */
 	struct mk_instance inst; /* create: all of it; the others: cpus, mem or devices */
 	uint32_t node;		 /* cpu-add: NUMA node of the CPUs, or MK_NODE_ANY */
+	bool rest;		 /* of a create that takes several operations */
 	const char *what;	 /* unsupported */
 	struct mk_span at;	 /* the record or node it was read from */
 	const char *path;	 /* of the node, or NULL */

@@ -32,28 +32,42 @@ static int no_instance(struct mk_fold *e, const struct mk_op *op)
 
 /* ------------------------------------------------------------ what must be free */
 
+void mk_fold_map(const struct mk_fold *e, struct mk_memmap *map)
+{
+	struct mk_state there = *e->s; /* without those that are gone */
+
+	there.instance = mk_arena_array(e->s->arena, e->s->n_instances, sizeof(*there.instance));
+	there.n_instances = 0;
+	for (size_t i = 0; i < e->s->n_instances; i++)
+		if (!mk_fold_is_gone(e, i))
+			there.instance[there.n_instances++] = e->s->instance[i];
+	mk_memmap_init(map, &there);
+	map->s = e->s;
+}
+
 static struct mk_memmap *map_of(struct mk_fold *e)
 {
-	if (e->map_known)
-		return &e->map;
-	mk_memmap_init(&e->map, e->s);
-	for (size_t i = 0; i < e->s->n_instances; i++) /* those are counted, too */
-		for (size_t k = 0; mk_fold_is_gone(e, i) && k < e->s->instance[i].mem.n; k++)
-			mk_memmap_give(&e->map, &e->s->instance[i].mem.m[k]);
+	if (!e->map_known)
+		mk_fold_map(e, &e->map);
 	e->map_known = true;
 	return &e->map;
 }
 
-static bool looks(const struct mk_fold *e)
+/* Bytes that the kernel could place on a node; anywhere where the pool's nodes are not known. */
+static uint64_t bytes_for(const struct mk_memmap *map, uint32_t node)
 {
-	return e->strict && e->s->has_machine && e->s->chunks.n;
+	const struct mk_mem_node *n = mk_memmap_node(map, node);
+	const struct mk_mem_node *any = mk_memmap_node(map, MK_NODE_ANY);
+
+	return mk_memmap_bytes(map, (n && n->pool) || !any->pool ? node : MK_NODE_ANY);
 }
 
 /* Regions as they would be added: takes them, or says that they are not free. */
 static int take_memory(struct mk_fold *e, const struct mk_op *op, const struct mk_mems *mem,
 		       bool placed)
 {
-	struct mk_memmap *map = looks(e) ? map_of(e) : NULL;
+	bool known = e->strict && e->s->has_machine && e->s->chunks.n;
+	struct mk_memmap *map = known ? map_of(e) : NULL;
 
 	for (size_t i = 0; map && i < mem->n; i++) {
 		struct mk_mem m = mem->m[i];
@@ -61,9 +75,7 @@ static int take_memory(struct mk_fold *e, const struct mk_op *op, const struct m
 		m.placed = m.placed && placed;
 		if (m.placed ? !m.size || m.size - 1 > UINT64_MAX - m.base ||
 				       !mk_memmap_has(map, MK_NODE_ANY, m.base, m.size)
-			     : mk_memmap_bytes(map, mk_memmap_node(map, m.node) ? m.node
-										: MK_NODE_ANY) <
-				       m.size)
+			     : bytes_for(map, m.node) < m.size)
 			return mk_fold_refuse(e, op,
 					      "%s is not free memory of the pool (the kernel says "
 					      "ENOMEM)",
@@ -75,7 +87,9 @@ static int take_memory(struct mk_fold *e, const struct mk_op *op, const struct m
 
 static void give_memory(struct mk_fold *e, const struct mk_mem *m)
 {
-	if (e->map_known)
+	if (e->map_known && e->map.shared)
+		e->map_known = false; /* another one may have it, too */
+	else if (e->map_known)
 		mk_memmap_give(&e->map, m);
 }
 
@@ -122,7 +136,7 @@ static int execute_create(struct mk_fold *e, const struct mk_op *op)
 	}
 	if (op->inst.has_id && !op->inst.id)
 		return mk_fold_refuse(e, op, "id 0 is the host's (the kernel says ENOMEM)");
-	if ((looks(e) && all_free(e, op)) || take_memory(e, op, &op->inst.mem, e->abi != 2))
+	if ((e->strict && e->s->has_machine && all_free(e, op)) || take_memory(e, op, &op->inst.mem, e->abi != 2))
 		return MK_NO;
 	x = mk_instance_add(e->s, op->subject);
 	*x = op->inst;

@@ -9,6 +9,9 @@
 int mk_fold_refuse(struct mk_fold *e, const struct mk_op *op, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Free memory, as things stand. */
+void mk_fold_map(const struct mk_fold *e, struct mk_memmap *map);
+
 bool mk_fold_is_gone(const struct mk_fold *e, size_t instance);
 
 /* It is out of the pool, and nobody answers to its names. */

@@ -161,7 +161,7 @@ static int memory_remove(struct mk_fold *e, const struct mk_op *op)
 			mk_num_size_text(e->s->arena, mk_mems_bytes(&e->s->chunks)));
 	if (rc)
 		return rc;
-	mk_memmap_init(&map, e->s);
+	mk_fold_map(e, &map);
 	node = map.taken ? mk_memmap_overdrawn(&map, &over) : MK_NODE_ANY;
 	if (node != MK_NODE_ANY)
 		return mk_fold_refuse(e, op, "instances have %s on NUMA node %u that would not be left (the "

@@ -212,8 +212,9 @@ static struct mk_spaces pool_pieces(const struct mk_memmap *m)
 	return out;
 }
 
-static struct mk_ranges memory_in_use(const struct mk_state *s)
+static struct mk_ranges memory_in_use(const struct mk_state *s, bool *shared)
 {
+	uint64_t sum = 0;
 	struct mk_ranges used;
 
 	mk_ranges_init(&used, s->arena);
@@ -224,7 +225,10 @@ static struct mk_ranges memory_in_use(const struct mk_state *s)
 			if (s->instance[i].mem.m[k].placed)
 				mk_ranges_add_size(&used, s->instance[i].mem.m[k].base,
 						   s->instance[i].mem.m[k].size);
+	for (size_t i = 0; i < used.n; i++)
+		sum = plus(sum, used.r[i].last - used.r[i].first + 1);
 	mk_ranges_join(&used);
+	*shared = sum != mk_ranges_count(&used);
 	return used;
 }
 
@@ -253,7 +257,7 @@ static void free_piece(struct mk_memmap *m, uint64_t first, uint64_t last, size_
 static void free_pieces(struct mk_memmap *m)
 {
 	struct mk_spaces pool = m->pool = pool_pieces(m);
-	struct mk_ranges used = memory_in_use(m->s);
+	struct mk_ranges used = memory_in_use(m->s, &m->shared);
 	size_t k = 0;
 
 	for (size_t i = 0; i < m->s->chunks.n; i++)

@@ -36,6 +36,7 @@ struct mk_memmap {
 	struct mk_spaces whole;	 /* by base; joined across nodes */
 	struct mk_spaces hole;	 /* those by size */
 	struct mk_spaces pool;	 /* all that the pool has, by base, cut by node */
+	bool shared;		 /* some memory was given to two: nothing can be given back */
 };
 
 void mk_memmap_init(struct mk_memmap *m, const struct mk_state *s);

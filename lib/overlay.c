@@ -116,6 +116,7 @@ static void expand(struct maker *m)
 		if (m->abi != 1 || one->kind != MK_OP_CREATE || one->inst.mem.n < 2)
 			continue;
 		m->op[m->ops] = (struct mk_op){.kind = MK_OP_MEMORY_ADD,
+					       .rest = true,
 					       .subject = one->subject,
 					       .node = MK_NODE_ANY,
 					       .at = one->at,
@@ -228,6 +229,7 @@ enum phase {
 	PHASE_POOL_REMOVE,
 	PHASE_POOL_ADD,
 	PHASE_CREATE,
+	PHASE_CREATE_REST, /* what a create could not hold */
 	PHASE_INSTANCE_ADD,
 	PHASES
 };
@@ -240,6 +242,8 @@ static enum phase phase_of(const struct mk_op *op, bool phases)
 		return PHASE_DELETE;
 	if (op->kind == MK_OP_CREATE)
 		return PHASE_CREATE;
+	if (op->rest)
+		return PHASE_CREATE_REST;
 	if (op->subject)
 		return removes ? PHASE_INSTANCE_REMOVE : PHASE_INSTANCE_ADD;
 	return removes ? PHASE_POOL_REMOVE : PHASE_POOL_ADD;

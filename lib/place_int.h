@@ -40,6 +40,7 @@ struct mk_placer {
 	struct mk_demand *demand;
 	size_t n_demands, demands_cap;
 	struct mk_arena scratch; /* for what lasts as long as one demand */
+	uint64_t node_most; /* bytes that a node has of the pool, at most; 0 until wanted */
 	size_t *by_id; /* index of the instance + 1 by its id; NULL until wanted */
 	bool *gone;    /* the instances that are deleted, by index, until they are dropped */
 };

@@ -498,6 +498,45 @@ static void want_size(struct mk_placer *p, struct mk_demand *d, uint64_t size)
 	}
 }
 
+/* The most that a node could give if nobody had any; all there is where nodes are not known. */
+static uint64_t most_of_a_node(const struct mk_state *s)
+{
+	struct mk_state empty = *s;
+	struct mk_memmap all;
+	uint64_t most = 0;
+
+	empty.n_instances = 0;
+	mk_memmap_init(&all, &empty);
+	for (size_t i = 0; i < all.n; i++) {
+		uint64_t here = mk_memmap_bytes(&all, all.node[i].node);
+
+		if (all.node[i].node == MK_NODE_ANY && all.node[i].pool)
+			return UINT64_MAX;
+		most = all.node[i].node != MK_NODE_ANY && here > most ? here : most;
+	}
+	return most;
+}
+
+/* Local memory in several pieces: no more in all than a node has. */
+static int local_fits(struct mk_placer *p, const struct mk_pair *at, const struct mk_instance *x,
+		      const struct mk_mems *want)
+{
+	uint64_t sum = mk_mems_bytes(want), most;
+
+	if (!p->node_most)
+		p->node_most = most_of_a_node(p->s);
+	most = p->node_most;
+	if (!p->s->n_numa || sum <= most)
+		return MK_OK;
+	mk_fail_at(p->err, MK_NO, at->at,
+		   "%s wants %s of local memory, and no NUMA node has more than %s of the pool [MK703]",
+		   x->name, mk_num_size_text(p->s->arena, sum),
+		   mk_num_size_text(p->s->arena, most));
+	mk_hint(p->err, "%s too much: ask for less, or for memory-policy=interleave",
+		mk_num_size_text(p->s->arena, sum - most));
+	return MK_NO;
+}
+
 int mk_place_want_memory(struct mk_placer *p, struct mk_instance *x, struct mk_demand *d)
 {
 	const struct mk_pair *at;
@@ -517,6 +556,10 @@ int mk_place_want_memory(struct mk_placer *p, struct mk_instance *x, struct mk_d
 			want_size(p, d, want.m[0].size - have);
 		return rc;
 	}
+	if (!x->mem.n && mk_place_says(x->policy, "local"))
+		rc = local_fits(p, at, x, &want);
+	if (rc)
+		return rc;
 	if (!x->mem.n) {
 		for (size_t i = 0; i < want.n; i++)
 			if (want.m[i].node == MK_NODE_ANY)
@@ -574,8 +617,11 @@ static uint64_t bytes_free(const struct mk_placer *p, const struct mk_mem_node *
 static bool fits(const struct mk_placer *p, const struct mk_mem_node *n, const struct mk_want *w,
 		 uint64_t *base)
 {
+	const struct mk_mem_node *any = mk_memmap_node(&p->mem, MK_NODE_ANY);
 	struct mk_spaces holes = n->hole;
 
+	if (p->s->abi == 2 && !n->pool && any->pool) /* the nodes of the pool are not known */
+		return bytes_free(p, any) >= w->size;
 	if (p->s->abi == 2)
 		return bytes_free(p, n) >= w->size;
 	return holes.n && mk_memmap_fit_in(&holes, w->size, w->align, base);
@@ -583,7 +629,8 @@ static bool fits(const struct mk_placer *p, const struct mk_mem_node *n, const s
 
 bool mk_place_node_holds(const struct mk_placer *p, const struct mk_demand *d, uint32_t node)
 {
-	const struct mk_mem_node *n = mk_memmap_node(&p->mem, node);
+	const struct mk_mem_node *n = mk_memmap_node(&p->mem, node),
+				 *any = mk_memmap_node(&p->mem, MK_NODE_ANY);
 	uint64_t sum = 0, most = 0;
 
 	for (size_t i = 0; i < d->n_mem; i++) {
@@ -593,8 +640,12 @@ bool mk_place_node_holds(const struct mk_placer *p, const struct mk_demand *d, u
 		if (!mk_num_add(sum, d->mem[i].size, &sum))
 			return false;
 	}
+	if (!sum) /* nothing of it may be there */
+		return !d->n_mem;
+	if (p->s->abi == 2 && n && !n->pool && any->pool)
+		n = any; /* the nodes of the pool are not known */
 	if (!n)
-		return !sum;
+		return false;
 	return bytes_free(p, n) >= sum &&
 	       (p->s->abi == 2 || !most ||
 		(n->hole.n && n->hole.at[n->hole.n - 1].size >= most));
