@@ -120,8 +120,7 @@ static void count(struct mk_fold *e)
 			if (m->placed)
 				mk_ranges_add_size(&e->memory, m->base, m->size);
 		}
-		if (!mk_num_add(e->bytes, mk_mems_bytes(&s->instance[i].mem), &e->bytes))
-			e->bytes = UINT64_MAX;
+		e->bytes = mk_num_plus(e->bytes, mk_mems_bytes(&s->instance[i].mem));
 	}
 	mk_ranges_join(&e->memory);
 	e->counted = true;

@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "num.h"
+#include "pool.h"
 #include "sort.h"
 
 /* ------------------------------------------------------------ lists */
@@ -71,11 +72,6 @@ static uint64_t last_of(const struct mk_space *x)
 }
 
 /* ------------------------------------------------------------ building */
-
-static uint64_t plus(uint64_t x, uint64_t y)
-{
-	return mk_num_add(x, y, &x) ? x : UINT64_MAX;
-}
 
 static int by_number(const void *x, const void *y)
 {
@@ -217,16 +213,9 @@ static struct mk_ranges memory_in_use(const struct mk_state *s, bool *shared)
 	uint64_t sum = 0;
 	struct mk_ranges used;
 
-	mk_ranges_init(&used, s->arena);
-	for (size_t i = 0; i < s->in_use.n; i++)
-		mk_ranges_add_size(&used, s->in_use.m[i].base, s->in_use.m[i].size);
-	for (size_t i = 0; i < s->n_instances; i++)
-		for (size_t k = 0; k < s->instance[i].mem.n; k++)
-			if (s->instance[i].mem.m[k].placed)
-				mk_ranges_add_size(&used, s->instance[i].mem.m[k].base,
-						   s->instance[i].mem.m[k].size);
+	mk_used_memory(s, &used);
 	for (size_t i = 0; i < used.n; i++)
-		sum = plus(sum, used.r[i].last - used.r[i].first + 1);
+		sum = mk_num_plus(sum, used.r[i].last - used.r[i].first + 1);
 	mk_ranges_join(&used);
 	*shared = sum != mk_ranges_count(&used);
 	return used;
@@ -291,8 +280,8 @@ static void count_unplaced(struct mk_memmap *m)
 
 		if (c->placed)
 			continue;
-		n->have = plus(n->have, c->size);
-		m->have = plus(m->have, c->size);
+		n->have = mk_num_plus(n->have, c->size);
+		m->have = mk_num_plus(m->have, c->size);
 	}
 	for (size_t i = 0; i < s->n_instances; i++)
 		for (size_t k = 0; k < s->instance[i].mem.n; k++)
@@ -309,8 +298,8 @@ void mk_memmap_init(struct mk_memmap *m, const struct mk_state *s)
 		struct mk_mem_node *n = &m->node[m->piece.at[i].node];
 
 		append(m->a, &n->hole, m->piece.at[i]);
-		n->have = plus(n->have, m->piece.at[i].size);
-		m->have = plus(m->have, m->piece.at[i].size);
+		n->have = mk_num_plus(n->have, m->piece.at[i].size);
+		m->have = mk_num_plus(m->have, m->piece.at[i].size);
 	}
 	for (size_t i = 0; i < m->whole.n; i++)
 		append(m->a, &m->hole, m->whole.at[i]);
@@ -479,8 +468,8 @@ void mk_memmap_take(struct mk_memmap *m, const struct mk_mem *r)
 	} else if (!r->placed) {
 		/* what names no node is of the memory of which none is known, if there is some */
 		if (i != SIZE_MAX && (r->node != MK_NODE_ANY || m->node[i].have))
-			m->node[i].taken = plus(m->node[i].taken, r->size);
-		m->taken = plus(m->taken, r->size);
+			m->node[i].taken = mk_num_plus(m->node[i].taken, r->size);
+		m->taken = mk_num_plus(m->taken, r->size);
 	}
 }
 

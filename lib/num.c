@@ -104,6 +104,11 @@ bool mk_num_add(uint64_t a, uint64_t b, uint64_t *sum)
 	return *sum >= a;
 }
 
+uint64_t mk_num_plus(uint64_t a, uint64_t b)
+{
+	return mk_num_add(a, b, &a) ? a : UINT64_MAX;
+}
+
 unsigned mk_num_edits(const char *a, const char *b, unsigned limit)
 {
 	enum { MAX = 64 };

@@ -31,6 +31,9 @@ char *mk_num_size_text(struct mk_arena *a, uint64_t bytes);
 /* a + b, false when the sum does not fit. */
 bool mk_num_add(uint64_t a, uint64_t b, uint64_t *sum);
 
+/* a + b, UINT64_MAX when the sum does not fit. */
+uint64_t mk_num_plus(uint64_t a, uint64_t b);
+
 /* Distance between two names (edits), for "did you mean"; at most limit + 1. */
 unsigned mk_num_edits(const char *a, const char *b, unsigned limit);
 

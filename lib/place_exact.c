@@ -257,7 +257,7 @@ static int no_bytes_for_all(const struct search *s, const struct mk_flow *f)
 	for (size_t i = 0; i < s->n; i++) {
 		if (!s->spread_over && !mk_flow_short_demand(f, s->item[i].ok ? i : s->n))
 			continue;
-		want = mk_num_add(want, s->item[i].w->size, &want) ? want : UINT64_MAX;
+		want = mk_num_plus(want, s->item[i].w->size);
 		name(p, &who, s->item[i].d);
 	}
 	for (size_t k = 0; k < p->mem.n; k++) {
@@ -499,8 +499,7 @@ static bool pack(struct search *s)
 		s->item[i].bin = SIZE_MAX;
 		if (s->item[i].local)
 			s->last_local = i;
-		s->wanted = mk_num_add(s->wanted, s->item[i].w->size, &s->wanted) ? s->wanted
-										   : UINT64_MAX;
+		s->wanted = mk_num_plus(s->wanted, s->item[i].w->size);
 		if (s->item[i].w->size < s->smallest)
 			s->smallest = s->item[i].w->size;
 	}
@@ -578,9 +577,8 @@ static bool is_uneven(const struct search *s)
 static bool local_in_pieces(const struct search *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		for (size_t k = 0; s->item[i].local && k < s->item[i].d->n_mem; k++)
-			if (s->item[i].d->n_mem > 1)
-				return true;
+		if (s->item[i].local && s->item[i].d->n_mem > 1)
+			return true;
 	return false;
 }
 

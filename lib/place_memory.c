@@ -131,8 +131,8 @@ static uint64_t bytes_on(const struct mk_placer *p, const struct mk_instance *x,
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < x->mem.n; i++)
-		if (is_on(p, &x->mem.m[i], node) && !mk_num_add(sum, x->mem.m[i].size, &sum))
-			return UINT64_MAX;
+		if (is_on(p, &x->mem.m[i], node))
+			sum = mk_num_plus(sum, x->mem.m[i].size);
 	return sum;
 }
 
@@ -243,8 +243,8 @@ static uint64_t wanted_on(const struct mk_mems *want, uint32_t node)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < want->n; i++)
-		if (want->m[i].node == node && !mk_num_add(sum, want->m[i].size, &sum))
-			return UINT64_MAX;
+		if (want->m[i].node == node)
+			sum = mk_num_plus(sum, want->m[i].size);
 	return sum;
 }
 
@@ -457,7 +457,7 @@ static void want_piece(struct mk_placer *p, struct mk_demand *d, uint64_t size, 
 	d->mem = mk_arena_more(p->s->arena, d->mem, d->n_mem, &d->mem_cap, sizeof(*d->mem));
 	d->mem[d->n_mem++] = (struct mk_want){
 		.size = size, .node = node, .align = unit_of(p, &p->s->instance[d->me])};
-	d->bytes = mk_num_add(d->bytes, size, &d->bytes) ? d->bytes : UINT64_MAX;
+	d->bytes = mk_num_plus(d->bytes, size);
 	d->bound = d->bound || node != MK_NODE_ANY;
 }
 

@@ -64,20 +64,25 @@ void mk_pool_memory(const struct mk_state *s, uint32_t node, struct mk_ranges *o
 	mk_ranges_join(out);
 }
 
+void mk_used_memory(const struct mk_state *s, struct mk_ranges *out)
+{
+	mk_ranges_init(out, s->arena);
+	for (size_t i = 0; i < s->in_use.n; i++)
+		mk_ranges_add_size(out, s->in_use.m[i].base, s->in_use.m[i].size);
+	for (size_t i = 0; i < s->n_instances; i++)
+		for (size_t k = 0; k < s->instance[i].mem.n; k++)
+			if (s->instance[i].mem.m[k].placed)
+				mk_ranges_add_size(out, s->instance[i].mem.m[k].base,
+						   s->instance[i].mem.m[k].size);
+}
+
 void mk_free_memory(const struct mk_state *s, uint32_t node, struct mk_ranges *out)
 {
 	struct mk_ranges all, used;
 
-	mk_ranges_init(&used, s->arena);
 	mk_ranges_init(out, s->arena);
 	mk_pool_memory(s, node, &all);
-	for (size_t i = 0; i < s->in_use.n; i++)
-		mk_ranges_add_size(&used, s->in_use.m[i].base, s->in_use.m[i].size);
-	for (size_t i = 0; i < s->n_instances; i++)
-		for (size_t k = 0; k < s->instance[i].mem.n; k++)
-			if (s->instance[i].mem.m[k].placed)
-				mk_ranges_add_size(&used, s->instance[i].mem.m[k].base,
-						   s->instance[i].mem.m[k].size);
+	mk_used_memory(s, &used);
 	mk_ranges_join(&used);
 	mk_ranges_minus(out, &all, &used);
 }
@@ -91,16 +96,14 @@ uint64_t mk_free_bytes(const struct mk_state *s, uint32_t node)
 	bytes = mk_ranges_count(&r);
 	for (size_t i = 0; i < s->chunks.n; i++)
 		if (!s->chunks.m[i].placed &&
-		    (node == MK_NODE_ANY || s->chunks.m[i].node == node) &&
-		    !mk_num_add(bytes, s->chunks.m[i].size, &bytes))
-			bytes = UINT64_MAX;
+		    (node == MK_NODE_ANY || s->chunks.m[i].node == node))
+			bytes = mk_num_plus(bytes, s->chunks.m[i].size);
 	for (size_t i = 0; i < s->n_instances; i++)
 		for (size_t k = 0; k < s->instance[i].mem.n; k++) {
 			const struct mk_mem *m = &s->instance[i].mem.m[k];
 
-			if (!m->placed && (node == MK_NODE_ANY || m->node == node) &&
-			    !mk_num_add(taken, m->size, &taken))
-				taken = UINT64_MAX;
+			if (!m->placed && (node == MK_NODE_ANY || m->node == node))
+				taken = mk_num_plus(taken, m->size);
 		}
 	return bytes > taken ? bytes - taken : 0;
 }

@@ -18,6 +18,12 @@ struct mk_ids mk_free_cpus(const struct mk_state *s);
 void mk_pool_memory(const struct mk_state *s, uint32_t node, struct mk_ranges *out);
 
 /*
+ * Memory with an address that instances have, or the kernel: a range each, as
+ * they stand in the state, so not yet joined.
+ */
+void mk_used_memory(const struct mk_state *s, struct mk_ranges *out);
+
+/*
  * Memory of the pool that nobody has, of placed chunks on a node (MK_NODE_ANY
  * for all). What is unplaced has no address and is not subtracted: see
  * mk_free_bytes.

@@ -352,9 +352,8 @@ static void memory(struct map *m)
 	}
 	for (size_t i = 0; i < s->n_instances; i++)
 		for (size_t k = 0; k < s->instance[i].mem.n; k++)
-			if (!s->instance[i].mem.m[k].placed &&
-			    !mk_num_add(unplaced, s->instance[i].mem.m[k].size, &unplaced))
-				unplaced = UINT64_MAX;
+			if (!s->instance[i].mem.m[k].placed)
+				unplaced = mk_num_plus(unplaced, s->instance[i].mem.m[k].size);
 	if (unplaced)
 		mk_buf_fmt(m->b, "  and %s without an address, which the kernel places: not drawn\n",
 			   mk_num_size_text(m->a, unplaced));

@@ -305,6 +305,22 @@ bool mk_rule_wraps(const struct mk_mem *m)
 	return m->placed && m->size && m->size - 1 > UINT64_MAX - m->base;
 }
 
+void mk_rule_pool_wraps(struct mk_rule_ctx *c, const struct mk_mems *list, const char *what)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct mk_mem *m = &list->m[i];
+
+		if (mk_rule_wraps(m))
+			mk_rule_item_mem(c,
+					 mk_rule_find(c, mk_pool_subject, m->where,
+						      "%s at 0x%llx of 0x%llx bytes goes beyond the "
+						      "last address",
+						      what, (unsigned long long)m->base,
+						      (unsigned long long)m->size),
+					 mk_pool_subject, m);
+	}
+}
+
 void mk_rule_each_instance(struct mk_rule_ctx *c,
 			   void (*fn)(struct mk_rule_ctx *, const struct mk_instance *))
 {

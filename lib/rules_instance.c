@@ -442,18 +442,7 @@ static void one_wraps(struct mk_rule_ctx *c, const struct mk_instance *x, const 
 void mk_rule_mem_wraps(struct mk_rule_ctx *c)
 {
 	each_region(c, one_wraps);
-	for (size_t i = 0; i < c->s->in_use.n; i++) {
-		const struct mk_mem *m = &c->s->in_use.m[i];
-
-		if (mk_rule_wraps(m))
-			mk_rule_item_mem(c,
-					 mk_rule_find(c, mk_pool_subject, m->where,
-						      "a region in use at 0x%llx of 0x%llx bytes "
-						      "goes beyond the last address",
-						      (unsigned long long)m->base,
-						      (unsigned long long)m->size),
-					 mk_pool_subject, m);
-	}
+	mk_rule_pool_wraps(c, &c->s->in_use, "a region in use");
 }
 
 /* Bytes of the pool that what is no instance has. */
@@ -512,8 +501,7 @@ void mk_rule_mem_sum(struct mk_rule_ctx *c)
 	for (size_t i = 0; i < c->s->n_instances; i++) {
 		const struct mk_instance *x = &c->s->instance[i];
 
-		if (!mk_num_add(sum, mk_mems_bytes(&x->mem), &sum))
-			sum = UINT64_MAX;
+		sum = mk_num_plus(sum, mk_mems_bytes(&x->mem));
 		if (!big || mk_mems_bytes(&x->mem) > mk_mems_bytes(&big->mem))
 			big = x;
 	}

@@ -113,6 +113,9 @@ void mk_rule_list_twice(struct mk_rule_ctx *c, const char *subject, const struct
 bool mk_rule_page_aligned(const struct mk_mem *m);
 bool mk_rule_wraps(const struct mk_mem *m);
 
+/* Finds memory of the pool that does; what is "a memory chunk" or the like. */
+void mk_rule_pool_wraps(struct mk_rule_ctx *c, const struct mk_mems *list, const char *what);
+
 /* Where the number stands that is not aligned, and what to write instead. */
 struct mk_where mk_rule_misaligned_at(const struct mk_mem *m);
 const char *mk_rule_aligned_hint(struct mk_rule_ctx *c, const struct mk_mem *m);

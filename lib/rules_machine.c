@@ -148,18 +148,7 @@ static void node_item(struct mk_rule_ctx *c, struct mk_diag *d, const struct mk_
 
 void mk_rule_chunk_wraps(struct mk_rule_ctx *c)
 {
-	for (size_t i = 0; i < c->s->chunks.n; i++) {
-		const struct mk_mem *m = &c->s->chunks.m[i];
-
-		if (mk_rule_wraps(m))
-			mk_rule_item_mem(c,
-					 mk_rule_find(c, mk_pool_subject, m->where,
-						      "a memory chunk at 0x%llx of 0x%llx bytes "
-						      "goes beyond the last address",
-						      (unsigned long long)m->base,
-						      (unsigned long long)m->size),
-					 mk_pool_subject, m);
-	}
+	mk_rule_pool_wraps(c, &c->s->chunks, "a memory chunk");
 	for (size_t i = 0; i < c->s->n_numa; i++) {
 		const struct mk_numa *n = &c->s->numa[i];
 

@@ -39,8 +39,7 @@ uint64_t mk_mems_bytes(const struct mk_mems *list)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < list->n; i++)
-		if (!mk_num_add(sum, list->m[i].size, &sum))
-			return UINT64_MAX;
+		sum = mk_num_plus(sum, list->m[i].size);
 	return sum;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "batch.h"
 #include "encode.h"
 #include "place.h"
 #include "rules.h"
@@ -241,17 +242,10 @@ static bool possible(const struct small *m, const struct wish *w, unsigned n)
 static int place(struct mk_state *s, const char *text, struct mk_err *err)
 {
 	const struct mk_place_options opts = {.steps = MK_PLACE_STEPS};
-	struct mk_file *f = mk_arena_alloc(&a, sizeof(*f));
-	struct mk_batch batch = {0};
-	struct mk_record_reader r;
-	struct mk_record rec;
-	bool got;
+	struct mk_batch batch;
 
-	*f = (struct mk_file){.name = "requests", .text = text, .len = strlen(text)};
-	mk_record_open(&r, f);
-	while (!mk_record_next(&r, &a, &rec, &got, err) && got)
-		if (mk_batch_add(&batch, &a, &rec, err))
-			abort();
+	if (batch_of(&a, text, &batch, err))
+		abort();
 	return mk_place(s, &batch, &opts, err);
 }
 

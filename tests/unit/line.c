@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "batch.h"
 #include "decode.h"
 #include "encode.h"
 #include "fdt.h"
@@ -217,18 +218,11 @@ static char *requests(const struct mk_state *s, char **shuffled)
 
 static int place(struct mk_state *s, const char *text, struct mk_err *err)
 {
-	struct mk_file *f = mk_arena_alloc(&a, sizeof(*f));
 	const struct mk_place_options opts = {.steps = MK_PLACE_STEPS};
-	struct mk_batch batch = {0};
-	struct mk_record_reader r;
-	struct mk_record rec;
-	bool got;
+	struct mk_batch batch;
 
-	*f = (struct mk_file){.name = "requests", .text = text, .len = strlen(text)};
-	mk_record_open(&r, f);
-	while (!mk_record_next(&r, &a, &rec, &got, err) && got)
-		if (mk_batch_add(&batch, &a, &rec, err))
-			return MK_BAD;
+	if (batch_of(&a, text, &batch, err))
+		return MK_BAD;
 	return mk_place(s, &batch, &opts, err);
 }
 
