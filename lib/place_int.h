@@ -57,10 +57,12 @@ const char *mk_place_nodes_text(struct mk_placer *p, const struct mk_ids *nodes)
 
 bool mk_place_says(const char *wish, const char *word);
 
-/* place_cpus.c */
+/* place_ask_cpus.c */
 int mk_place_give_back_cpus(struct mk_placer *p, struct mk_instance *x);
 int mk_place_fixed_cpus(struct mk_placer *p, struct mk_instance *x);
 int mk_place_want_cpus(struct mk_placer *p, struct mk_instance *x, struct mk_demand *d);
+
+/* place_cpus.c */
 
 /* CPUs for a demand, from what is free now. MK_NO with the reason. */
 int mk_place_open_cpus(struct mk_placer *p, const struct mk_demand *d);
@@ -68,13 +70,19 @@ int mk_place_open_cpus(struct mk_placer *p, const struct mk_demand *d);
 /* The same from one group; it has as many. */
 void mk_place_take_cpus(struct mk_placer *p, const struct mk_demand *d, size_t group, size_t n);
 
+/* Free CPUs, or those of them that the wishes of an instance allow, for a message. */
+struct mk_ids mk_place_free_cpus(const struct mk_placer *p, const struct mk_instance *x,
+				 bool wanted);
+
 /* Whether the wishes of an instance allow CPUs of a group. */
 bool mk_place_group_ok(const struct mk_placer *p, const struct mk_instance *x, size_t group);
 
-/* place_memory.c */
+/* place_ask_memory.c */
 int mk_place_give_back_memory(struct mk_placer *p, struct mk_instance *x);
 int mk_place_fixed_memory(struct mk_placer *p, struct mk_instance *x);
 int mk_place_want_memory(struct mk_placer *p, struct mk_instance *x, struct mk_demand *d);
+
+/* place_memory.c */
 
 /* Memory for a demand whose CPUs are placed, from what is free now. MK_NO with the reason. */
 int mk_place_open_memory(struct mk_placer *p, const struct mk_demand *d);
