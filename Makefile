@@ -31,13 +31,15 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 LIB_SRC := $(sort $(wildcard lib/*.c))
 TOOL_SRC := $(sort $(wildcard tools/mk-*.c))
+SIM_SRC := $(sort $(wildcard tools/mk-sim/*.c))
 TOOLS := $(TOOL_SRC:tools/%.c=%)
 PAGES_SRC := $(sort $(wildcard man/*.scd))
 PAGES := $(PAGES_SRC:man/%.scd=%)
 COMPLETIONS := $(sort $(wildcard contrib/completion/mk-*))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/*.c))
-EXAMPLES := $(sort $(wildcard examples/*))
+EXAMPLES := $(sort $(wildcard examples/*.*))
+MACHINES := $(sort $(wildcard examples/machines/*.dts))
 JQ_FILTERS := $(sort $(wildcard contrib/jq/*.jq))
 
 # ---------------------------------------------------------------- compiling
@@ -76,16 +78,29 @@ LINK = $(CC) $(MK_CFLAGS) $(CFLAGS) $(MK_LDFLAGS) $(LDFLAGS)
 
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/%.o)
+SIM_OBJ := $(SIM_SRC:%.c=$(B)/%.o) $(B)/mk-sim-default.o
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+# what tests need besides: small programs that are no tests
+HELPER_BIN := $(patsubst tests/helper/%.c,$(B)/helper/%,$(sort $(wildcard tests/helper/*.c)))
 
 .PHONY: all programs man static check demo bench fuzz fuzz-build fuzz-short lint check-dtbs install \
-	uninstall dist clean unit FORCE
+	uninstall dist clean unit helper FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: programs man
 programs: $(TOOLS:%=$(B)/bin/%)
+ifndef STATIC
+# mk-sim is a program of its own: libfuse3 is its alone, and it need not be static
+ifeq ($(shell pkg-config --exists fuse3 2>/dev/null && echo yes),yes)
+TOOLS += mk-sim
+programs: $(B)/bin/mk-sim
+else
+$(info mk-sim is left out: there is no libfuse3 (pkg-config fuse3))
+endif
+endif
 unit: $(UNIT_BIN)
+helper: $(HELPER_BIN)
 
 # objects of another compiler or other flags are not reused
 FLAGS_NOW := $(CC) $(MK_CPPFLAGS) $(CPPFLAGS) $(MK_CFLAGS) $(CFLAGS) $(MK_LDFLAGS) $(LDFLAGS) $(LDLIBS)
@@ -119,11 +134,31 @@ $(B)/bin/%: $(B)/tools/%.o $(B)/tools/cli.o $(B)/libmk.a $(FDT_OBJ)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $(filter-out $(FDT_OBJ),$^) $(FDT_LIBS) $(LDLIBS)
 
+FUSE_CFLAGS := $(shell pkg-config --cflags fuse3 2>/dev/null)
+FUSE_LIBS := $(shell pkg-config --libs fuse3 2>/dev/null || echo -lfuse3)
+$(B)/tools/mk-sim/%.o: MK_CPPFLAGS += -iquote tools/mk-sim $(FUSE_CFLAGS)
+
+$(B)/bin/mk-sim: $(SIM_OBJ) $(B)/tools/cli.o $(B)/libmk.a $(FDT_OBJ)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $(filter-out $(FDT_OBJ),$^) $(FDT_LIBS) $(FUSE_LIBS) -lpthread $(LDLIBS)
+
+# the machine that mk-sim has where none is named, as a string
+$(B)/mk-sim-default.c: examples/machines/server.dts
+	@mkdir -p $(@D)
+	{ echo 'extern const char sim_default_machine[];'; echo 'const char sim_default_machine[] ='; \
+		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/	"/; s/$$/\\n"/' $<; echo '	;'; } >$@
+$(B)/mk-sim-default.o: $(B)/mk-sim-default.c $(B)/flags
+	$(COMPILE) -Wno-overlength-strings -o $@ $<
+
+$(B)/helper/%: tests/helper/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CPPFLAGS) $(MK_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libmk.a $(FDT_OBJ)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $(filter-out $(FDT_OBJ),$^) $(FDT_LIBS) $(LDLIBS)
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNIT_SRC:%.c=$(B)/%.d) $(B)/tools/cli.d
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(SIM_OBJ:.o=.d) $(UNIT_SRC:%.c=$(B)/%.d) $(B)/tools/cli.d
 
 # small, without what only a debugger or an unwinder reads; the rooms through which every
 # byte passes are made for speed
@@ -153,7 +188,7 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 
 check: man
 	+$(MAKE) --no-print-directory B=build-asan CFLAGS='$(SANITIZE)' programs unit
-	+$(MAKE) --no-print-directory programs
+	+$(MAKE) --no-print-directory programs helper
 	+$(MAKE) --no-print-directory static
 	+$(STATIC_MAKE) unit
 	+$(MAKE) --no-print-directory fuzz-build
@@ -190,13 +225,15 @@ lint:
 # ---------------------------------------------------------------- installing
 
 install: all
-	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(COMPDIR)' '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)/jq'
+	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(COMPDIR)' '$(DESTDIR)$(DOCDIR)/examples/machines' \
+		'$(DESTDIR)$(DOCDIR)/jq'
 	$(INSTALL) -m 755 $(TOOLS:%=$(B)/bin/%) '$(DESTDIR)$(BINDIR)'
 	$(INSTALL) -m 644 $(COMPLETIONS) '$(DESTDIR)$(COMPDIR)'
 	$(INSTALL) -m 644 $(JQ_FILTERS) '$(DESTDIR)$(DOCDIR)/jq'
 	$(INSTALL) -m 644 README.md CHANGELOG.md contrib/report.schema.json '$(DESTDIR)$(DOCDIR)'
 	for f in $(EXAMPLES); do case $$f in *.sh) m=755;; *) m=644;; esac; \
 		$(INSTALL) -m $$m "$$f" '$(DESTDIR)$(DOCDIR)/examples' || exit 1; done
+	$(INSTALL) -m 644 $(MACHINES) '$(DESTDIR)$(DOCDIR)/examples/machines'
 	for p in $(PAGES); do $(INSTALL) -d "$(DESTDIR)$(MANDIR)/man$${p##*.}" && \
 		$(INSTALL) -m 644 "build/man/$$p" "$(DESTDIR)$(MANDIR)/man$${p##*.}/$$p" || exit 1; done
 
@@ -204,10 +241,11 @@ uninstall:
 	rm -f $(TOOLS:%='$(DESTDIR)$(BINDIR)/%') $(COMPLETIONS:contrib/completion/%='$(DESTDIR)$(COMPDIR)/%')
 	for p in $(PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${p##*.}/$$p"; done
 	rm -f $(EXAMPLES:examples/%='$(DESTDIR)$(DOCDIR)/examples/%') \
+		$(MACHINES:examples/%='$(DESTDIR)$(DOCDIR)/examples/%') \
 		$(JQ_FILTERS:contrib/jq/%='$(DESTDIR)$(DOCDIR)/jq/%') \
 		'$(DESTDIR)$(DOCDIR)/README.md' '$(DESTDIR)$(DOCDIR)/CHANGELOG.md' \
 		'$(DESTDIR)$(DOCDIR)/report.schema.json'
-	-rmdir '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)/jq' '$(DESTDIR)$(DOCDIR)' 2>/dev/null
+	-rmdir '$(DESTDIR)$(DOCDIR)/examples/machines' '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)/jq' '$(DESTDIR)$(DOCDIR)' 2>/dev/null
 
 dist:
 	mkdir -p build

@@ -23,7 +23,8 @@ root=$(cd "$(dirname "$0")/.." && pwd) || exit 2
 bin=$(cd "$root" && cd "${MK_BIN:-build/bin}" && pwd) || exit 2
 cases=$root/tests/cases
 export MK_BIN=$bin MK_DATA=$root/tests/data MK_EXAMPLES=$root/examples
-export PATH=$bin:$PATH
+# mk-sim is not static, and what helps tests is built once
+export PATH=$bin:$root/build/helper:$root/build/bin:$PATH
 unset MK_ROOT NO_COLOR
 
 accept=''

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* caller: see caller.h. */
+#include "caller.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { PAGE = 4096 };
+
+bool sim_caller_read(pid_t pid, uint64_t address, void *to, size_t n)
+{
+	struct iovec local = {to, n}, remote = {(void *)(uintptr_t)address, n};
+
+	return !n || process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)n;
+}
+
+bool sim_caller_write(pid_t pid, uint64_t address, const void *from, size_t n)
+{
+	struct iovec local = {(void *)(uintptr_t)from, n},
+		     remote = {(void *)(uintptr_t)address, n};
+
+	return process_vm_writev(pid, &local, 1, &remote, 1, 0) == (ssize_t)n;
+}
+
+/* By pages: what is behind the string need not be there. */
+long sim_caller_string(pid_t pid, uint64_t address, char *to, size_t room)
+{
+	size_t got = 0, n;
+	char *end;
+
+	while (got < room) {
+		n = PAGE - (size_t)((address + got) % PAGE);
+		if (n > room - got)
+			n = room - got;
+		if (!sim_caller_read(pid, address + got, to + got, n))
+			return -EFAULT;
+		end = memchr(to + got, 0, n);
+		if (end)
+			return end - to;
+		got += n;
+	}
+	return -ENAMETOOLONG;
+}
+
+/* Its own /proc entry is another one than ours. */
+static const char *own_proc(pid_t pid, const char *path, char *room, size_t bytes)
+{
+	static const char *const self[] = {"/proc/self", "/proc/thread-self"};
+	size_t i, n;
+
+	for (i = 0; i < 2; i++) {
+		n = strlen(self[i]);
+		if (!strncmp(path, self[i], n) && (path[n] == '/' || !path[n])) {
+			snprintf(room, bytes, "/proc/%d%s", (int)pid, path + n);
+			return room;
+		}
+	}
+	return path;
+}
+
+static int open_link(pid_t pid, const char *what)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+int sim_caller_path(pid_t pid, int dirfd, const char *path, bool follow)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)};
+	char room[PAGE + 32], what[32];
+	long fd;
+	int dir;
+
+	path = own_proc(pid, path, room, sizeof room);
+	if (path[0] == '/') {
+		dir = open_link(pid, "root");
+		how.resolve = RESOLVE_IN_ROOT;
+	} else {
+		snprintf(what, sizeof what, dirfd == AT_FDCWD ? "cwd" : "fd/%d", dirfd);
+		dir = open_link(pid, what);
+	}
+	if (dir < 0)
+		return -EBADF;
+	if (!*path)
+		return dir;
+	fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
+	if (fd < 0)
+		fd = -errno;
+	close(dir);
+	return (int)fd;
+}
+
+int sim_caller_fd(pid_t pid, int fd)
+{
+	long handle = syscall(SYS_pidfd_open, pid, 0), got;
+
+	if (handle < 0)
+		return -EBADF;
+	got = syscall(SYS_pidfd_getfd, (int)handle, fd, 0);
+	close((int)handle);
+	return got < 0 ? -EBADF : (int)got;
+}
+
+/* The value of a line of /proc/PID/status, as text. */
+static bool status_line(pid_t pid, const char *key, char *value, size_t room)
+{
+	char path[64], line[256];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof line, f))
+		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':') {
+			snprintf(value, room, "%s", line + strlen(key) + 1);
+			found = true;
+		}
+	fclose(f);
+	return found;
+}
+
+bool sim_caller_can(pid_t pid, unsigned capability)
+{
+	char value[128];
+
+	return sim_caller_same(pid, "user") &&
+	       status_line(pid, "CapEff", value, sizeof value) &&
+	       (strtoull(value, NULL, 16) >> capability & 1);
+}
+
+uid_t sim_caller_uid(pid_t pid)
+{
+	unsigned real, effective, saved, fs;
+	char value[128];
+
+	if (status_line(pid, "Uid", value, sizeof value) &&
+	    sscanf(value, "%u %u %u %u", &real, &effective, &saved, &fs) == 4)
+		return fs;
+	return (uid_t)-1;
+}
+
+bool sim_caller_same(pid_t pid, const char *kind)
+{
+	char path[64], own[64];
+	struct stat a, b;
+
+	snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind);
+	snprintf(own, sizeof own, "/proc/self/ns/%s", kind);
+	return !stat(path, &a) && !stat(own, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * calls: system calls of the command. Those that the machine's own kernel must
+ * never see (kexec_file_load, reboot, mount) are answered here in any case;
+ * those that only look at files are let pass unless it is one of ours.
+ */
+#include "calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "fs.h"
+#include "kernel.h"
+#include "mounts.h"
+
+/* reboot(2), and what multikernel adds: include/uapi/linux/reboot.h of multikernel/linux */
+#define MAGIC1 0xfee1deadU
+static const uint32_t magic2[] = {672274793, 85072278, 369367448, 537993216};
+enum { CMD_BOOT = 0x4d4b4c49, CMD_HALT = 0x4d4b4c48, CMD_FORCE = 0x4d4b4c46 };
+
+enum { CMDLINE_READ_MAX = 1 << 20, WAITS = 1 /* an answer that will never come */ };
+
+/* A call on its way through a thread of its own. */
+struct call {
+	const struct sim_calls *c;
+	struct seccomp_notif q;
+};
+
+static void answer(const struct sim_calls *c, uint64_t id, int error, int64_t value)
+{
+	struct seccomp_notif_resp r = {.id = id, .error = error, .val = error ? 0 : value};
+
+	/* who was killed meanwhile wants no answer */
+	ioctl(c->listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
+}
+
+static void let_pass(const struct sim_calls *c, uint64_t id)
+{
+	struct seccomp_notif_resp r = {.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+
+	ioctl(c->listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
+}
+
+static bool still_there(const struct sim_calls *c, uint64_t id)
+{
+	return !ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+}
+
+/* ---------------------------------------------------------------- /proc/kimage */
+
+/* A path that ends in kimage, in the directory that is /proc. */
+static bool is_kimage(pid_t pid, int dirfd, uint64_t address)
+{
+	char path[256], *slash;
+	struct statfs fs;
+	struct stat st;
+	bool yes;
+	int dir;
+
+	if (sim_caller_string(pid, address, path, sizeof path) < 0)
+		return false;
+	slash = strrchr(path, '/');
+	if (strcmp(slash ? slash + 1 : path, "kimage"))
+		return false;
+	if (!strcmp(path, "/proc/kimage"))
+		return true;
+	if (slash)
+		slash[slash == path] = '\0';
+	dir = sim_caller_path(pid, dirfd, slash ? path : ".", true);
+	if (dir < 0)
+		return false;
+	yes = !fstatfs(dir, &fs) && fs.f_type == 0x9fa0 && !fstat(dir, &st) && st.st_ino == 1;
+	close(dir);
+	return yes;
+}
+
+static int open_kimage(const struct sim_calls *c, const struct seccomp_notif *q, int flags)
+{
+	struct seccomp_notif_addfd add = {.id = q->id, .flags = SECCOMP_ADDFD_FLAG_SEND};
+	int fd;
+
+	if (flags & O_DIRECTORY)
+		return -ENOTDIR;
+	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return -EEXIST;
+	if ((flags & O_ACCMODE) != O_RDONLY && sim_caller_uid((pid_t)q->pid) != 0)
+		return -EACCES;
+	fd = openat(c->base, "proc/kimage",
+		    (flags & (O_ACCMODE | O_PATH | O_NONBLOCK)) | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	add.srcfd = (uint32_t)fd;
+	add.newfd_flags = (uint32_t)flags & O_CLOEXEC;
+	if (ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno != ENOENT)
+		answer(c, q->id, -errno, 0);
+	close(fd);
+	return WAITS;
+}
+
+static int stat_kimage(const struct sim_calls *c, pid_t pid, uint64_t address)
+{
+	struct stat st;
+
+	if (fstatat(c->base, "proc/kimage", &st, 0))
+		return -errno;
+	st.st_size = 0;
+	return sim_caller_write(pid, address, &st, sizeof st) ? 0 : -EFAULT;
+}
+
+static int statx_kimage(const struct sim_calls *c, pid_t pid, const uint64_t *arg)
+{
+	struct statx st;
+
+	if (statx(c->base, "proc/kimage", (int)arg[2] & ~AT_EMPTY_PATH, (unsigned)arg[3], &st))
+		return -errno;
+	st.stx_size = 0;
+	return sim_caller_write(pid, arg[4], &st, sizeof st) ? 0 : -EFAULT;
+}
+
+static int access_kimage(pid_t pid, uint64_t mode)
+{
+	if (mode & X_OK)
+		return -EACCES;
+	return mode & W_OK && sim_caller_uid(pid) ? -EACCES : 0;
+}
+
+/* Where a call has the directory and the path of its file. */
+static bool about_kimage(const struct seccomp_notif *q)
+{
+	const __u64 *arg = q->data.args;
+
+	switch (q->data.nr) {
+#ifdef SYS_open
+	case SYS_open:
+	case SYS_stat:
+	case SYS_lstat:
+	case SYS_access: return is_kimage((pid_t)q->pid, AT_FDCWD, arg[0]);
+#endif
+	default: return is_kimage((pid_t)q->pid, (int)arg[0], arg[1]);
+	}
+}
+
+static int kimage_call(const struct sim_calls *c, const struct seccomp_notif *q)
+{
+	const uint64_t arg[] = {q->data.args[0], q->data.args[1], q->data.args[2],
+				q->data.args[3], q->data.args[4]};
+	struct open_how how = {0};
+	pid_t pid = (pid_t)q->pid;
+
+	switch (q->data.nr) {
+#ifdef SYS_open
+	case SYS_open: return open_kimage(c, q, (int)arg[1]);
+	case SYS_stat:
+	case SYS_lstat: return stat_kimage(c, pid, arg[1]);
+	case SYS_access: return access_kimage(pid, arg[1]);
+#endif
+	case SYS_openat: return open_kimage(c, q, (int)arg[2]);
+	case SYS_openat2:
+		if (!sim_caller_read(pid, arg[2], &how, sizeof how))
+			return -EFAULT;
+		return open_kimage(c, q, (int)how.flags);
+	case SYS_newfstatat: return stat_kimage(c, pid, arg[2]);
+	case SYS_statx: return statx_kimage(c, pid, arg);
+	default: return access_kimage(pid, arg[2]);
+	}
+}
+
+/* ---------------------------------------------------------------- statfs */
+
+/* As simple_statfs has it for kernfs; 0 for a file that is not ours. */
+static bool own_statfs(const struct sim_calls *c, int fd, struct statfs *out)
+{
+	uint32_t magic;
+	struct stat st;
+
+	if (fstat(fd, &st) || st.st_dev != c->dev)
+		return false;
+	magic = sim_fs_magic(st.st_ino);
+	if (!magic)
+		return false;
+	memset(out, 0, sizeof *out);
+	out->f_type = magic;
+	out->f_bsize = out->f_frsize = SIM_PAGE_BYTES;
+	out->f_namelen = 255;
+	return true;
+}
+
+static bool statfs_call(const struct sim_calls *c, const struct seccomp_notif *q, int *error)
+{
+	pid_t pid = (pid_t)q->pid;
+	struct statfs out;
+	char path[4096];
+	bool own;
+	int fd;
+
+	if (q->data.nr == SYS_fstatfs) {
+		fd = sim_caller_path(pid, (int)q->data.args[0], "", true);
+	} else {
+		if (sim_caller_string(pid, q->data.args[0], path, sizeof path) <= 0)
+			return false;
+		fd = sim_caller_path(pid, AT_FDCWD, path, true);
+	}
+	if (fd < 0)
+		return false;
+	own = own_statfs(c, fd, &out);
+	close(fd);
+	if (own)
+		*error = sim_caller_write(pid, q->data.args[1], &out, sizeof out) ? 0 : -EFAULT;
+	return own;
+}
+
+/* ---------------------------------------------------------------- mount */
+
+/* A string argument that may be NULL. */
+static int argument(pid_t pid, uint64_t address, char *to, size_t room, const char **out)
+{
+	long n;
+
+	*out = NULL;
+	if (!address)
+		return 0;
+	n = sim_caller_string(pid, address, to, room);
+	if (n < 0)
+		return n == -ENAMETOOLONG ? -EINVAL : (int)n;
+	*out = to;
+	return 0;
+}
+
+static int mount_call(const struct sim_calls *c, const struct seccomp_notif *q)
+{
+	const unsigned long other = MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE |
+				    MS_SLAVE | MS_UNBINDABLE;
+	const __u64 *arg = q->data.args;
+	char source[4096], target[4096], type[256], data[4096];
+	struct sim_mount m = {.pid = (pid_t)q->pid, .flags = (unsigned long)arg[3]};
+	int error;
+
+	error = argument(m.pid, arg[0], source, sizeof source, &m.source);
+	if (!error)
+		error = argument(m.pid, arg[1], target, sizeof target, &m.target);
+	if (!error)
+		error = argument(m.pid, arg[2], type, sizeof type, &m.type);
+	if (!error)
+		error = argument(m.pid, arg[4], data, sizeof data, &m.data);
+	if (!error && !m.target)
+		error = -EFAULT;
+	if (error)
+		return error;
+	sim_lock(c->k);
+	error = sim_fault(&c->k->faults, "mount", m.type ? m.type : "");
+	sim_unlock(c->k);
+	if (error)
+		return error;
+	m.ours = m.type && !strcmp(m.type, "multikernel") && !(m.flags & other);
+	if (m.ours && !sim_caller_can(m.pid, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (m.ours && c->k->stock)
+		return -ENODEV;
+	if (m.ours && m.data && *m.data)
+		return -EINVAL; /* it has no options */
+	return sim_mount_for(c->base, &m);
+}
+
+/* ---------------------------------------------------------------- kexec_file_load */
+
+/* A descriptor to read from, or why there is none. */
+static int file_of_caller(pid_t pid, int fd, int *error)
+{
+	int own = sim_caller_fd(pid, fd), flags;
+
+	*error = -EBADF;
+	if (own < 0)
+		return -1;
+	flags = fcntl(own, F_GETFL);
+	if (flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) != O_WRONLY)
+		return own;
+	close(own);
+	return -1;
+}
+
+static int kexec_call(const struct sim_calls *c, const struct seccomp_notif *q)
+{
+	const __u64 *arg = q->data.args;
+	struct sim_load l = {.kernel = -1, .initrd = -1, .cmdline_bytes = arg[2], .flags = arg[4]};
+	bool unload = arg[4] & 1;
+	pid_t pid = (pid_t)q->pid;
+	char *cmdline = NULL;
+	int error;
+
+	if (!sim_caller_can(pid, CAP_SYS_BOOT))
+		return -EPERM;
+	sim_lock(c->k);
+	error = sim_fault(&c->k->faults, "kexec_file_load", unload ? "unload" : "load");
+	sim_unlock(c->k);
+	if (error)
+		return error;
+	if (!unload) {
+		l.kernel = file_of_caller(pid, (int)arg[0], &l.kernel_error);
+		l.initrd = file_of_caller(pid, (int)arg[1], &l.initrd_error);
+		if (l.cmdline_bytes && l.cmdline_bytes <= CMDLINE_READ_MAX) {
+			cmdline = sim_new(l.cmdline_bytes + 1);
+			l.cmdline_fault = !sim_caller_read(pid, arg[3], cmdline, l.cmdline_bytes);
+		} else if (l.cmdline_bytes) {
+			l.cmdline_fault = true;
+		}
+		l.cmdline = cmdline;
+	}
+	sim_lock(c->k);
+	error = sim_kexec_load(c->k, &l);
+	sim_unlock(c->k);
+	if (l.kernel >= 0)
+		close(l.kernel);
+	if (l.initrd >= 0)
+		close(l.initrd);
+	free(cmdline);
+	return error;
+}
+
+/* ---------------------------------------------------------------- reboot */
+
+static bool magic_ok(const __u64 *arg)
+{
+	size_t i;
+
+	if ((uint32_t)arg[0] != MAGIC1)
+		return false;
+	for (i = 0; i < sizeof magic2 / sizeof *magic2; i++)
+		if ((uint32_t)arg[1] == magic2[i])
+			return true;
+	return false;
+}
+
+static int reboot_command(struct sim_kernel *k, uint32_t command, int id)
+{
+	switch (command) {
+	case CMD_BOOT: return sim_boot(k, id);
+	case CMD_HALT: return sim_halt(k, id);
+	default: return sim_force_halt(k, id);
+	}
+}
+
+/* All commands take one mutex, and a graceful halt may hold it for half a minute (T13). */
+static int under_mutex(struct sim_kernel *k, pid_t pid, uint32_t command, uint64_t address)
+{
+	int id, error;
+
+	while (k->reboot_busy && !k->reboot_wedged)
+		sim_wait(k, sim_now(k) + SIM_SECOND);
+	if (k->reboot_wedged)
+		return WAITS;
+	if (!sim_caller_read(pid, address, &id, sizeof id)) {
+		k->reboot_wedged = true; /* T10: it is never given back */
+		sim_violation(k, "reboot was called with a bad pointer");
+		return -EFAULT;
+	}
+	k->reboot_busy = true;
+	error = reboot_command(k, command, id);
+	k->reboot_busy = false;
+	sim_changed(k);
+	return error;
+}
+
+static int reboot_call(const struct sim_calls *c, const struct seccomp_notif *q)
+{
+	const __u64 *arg = q->data.args;
+	uint32_t command = (uint32_t)arg[2];
+	bool ours = command == CMD_BOOT || command == CMD_HALT || command == CMD_FORCE;
+	int error;
+
+	if (!sim_caller_can((pid_t)q->pid, CAP_SYS_BOOT))
+		return -EPERM;
+	if (!magic_ok(arg))
+		return -EINVAL;
+	if (!ours)
+		return -EPERM; /* nobody restarts this machine from in here */
+	if (c->k->stock || !sim_caller_same((pid_t)q->pid, "pid"))
+		return -EINVAL;
+	sim_lock(c->k);
+	error = sim_fault(&c->k->faults, "reboot",
+			  command == CMD_BOOT ? "boot" : command == CMD_HALT ? "halt" : "kill");
+	if (!error)
+		error = under_mutex(c->k, (pid_t)q->pid, command, arg[3]);
+	sim_unlock(c->k);
+	return error;
+}
+
+/* ---------------------------------------------------------------- the loop */
+
+static void *slow_call(void *arg)
+{
+	struct call *call = arg;
+	const struct sim_calls *c = call->c;
+	int error;
+
+	switch (call->q.data.nr) {
+	case SYS_mount: error = mount_call(c, &call->q); break;
+	case SYS_kexec_file_load: error = kexec_call(c, &call->q); break;
+	default: error = reboot_call(c, &call->q); break;
+	}
+	if (error != WAITS)
+		answer(c, call->q.id, error, 0);
+	free(call);
+	return NULL;
+}
+
+/* In a thread: the others must not wait for it. Without one, it fails. */
+static void start_slow(const struct sim_calls *c, const struct seccomp_notif *q)
+{
+	struct call *call = sim_new(sizeof *call);
+	pthread_t thread;
+
+	call->c = c;
+	call->q = *q;
+	if (pthread_create(&thread, NULL, slow_call, call)) {
+		free(call);
+		answer(c, q->id, -EAGAIN, 0);
+		return;
+	}
+	pthread_detach(thread);
+}
+
+static void dispatch(const struct sim_calls *c, const struct seccomp_notif *q)
+{
+	int error = 0;
+
+	switch (q->data.nr) {
+	case SYS_mount:
+	case SYS_reboot:
+	case SYS_kexec_file_load: start_slow(c, q); return;
+	case SYS_statfs:
+	case SYS_fstatfs:
+		if (statfs_call(c, q, &error))
+			break;
+		let_pass(c, q->id);
+		return;
+	default:
+		if (c->k->stock || !about_kimage(q) || !still_there(c, q->id)) {
+			let_pass(c, q->id);
+			return;
+		}
+		error = kimage_call(c, q);
+	}
+	if (error != WAITS)
+		answer(c, q->id, error, 0);
+}
+
+static void *listen_to_calls(void *arg)
+{
+	const struct sim_calls *c = arg;
+	struct seccomp_notif_sizes sizes;
+	struct seccomp_notif *q;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes))
+		return NULL;
+	q = sim_new(sizes.seccomp_notif > sizeof *q ? sizes.seccomp_notif : sizeof *q);
+	for (;;) {
+		memset(q, 0, sizes.seccomp_notif);
+		if (ioctl(c->listener, SECCOMP_IOCTL_NOTIF_RECV, q)) {
+			if (errno == EINTR || errno == ENOENT)
+				continue;
+			return NULL;
+		}
+		dispatch(c, q);
+	}
+}
+
+int sim_calls_start(struct sim_calls *c)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, listen_to_calls, c))
+		return -EAGAIN;
+	pthread_detach(thread);
+	return 0;
+}

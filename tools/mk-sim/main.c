@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mk-sim: runs a command on a simulated multikernel host. Three processes: this
+ * one, which waits; the first of a pid namespace, which is the host's kernel;
+ * and the command. Whichever of the first two dies takes the rest along.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "cli.h"
+#include "ctl.h"
+#include "dialect.h"
+#include "filter.h"
+#include "fs.h"
+#include "kernel.h"
+#include "mounts.h"
+#include "num.h"
+
+static const char usage[] =
+	"mk-sim [-MVh] [-m MACHINE] [--abi 1|2] [--speed N] [--trap Tn] [--fault SPEC]\n"
+	"              -- COMMAND...\n"
+	"       mk-sim ctl [-j] REQUEST...\n"
+	"  -m MACHINE    the machine, in any form of mk-dts(5) (default: 32 CPUs, 64 GiB)\n"
+	"  -M, --mount   mount /sys/fs/multikernel before COMMAND starts\n"
+	"  --abi N       which kernel: 1 (mk,instance, lazy_cma) or 2 (target-path, default)\n"
+	"  --speed N     the simulation's own waits are N times as short\n"
+	"  --trap Tn     arm a trap of the kernel's: T6 T7 T9 T12 T13 T15 T16 T17 T22\n"
+	"  --fault SPEC  OP:PATH:N:ERRNO, like write:overlays/new:3:EIO\n"
+	"  -h, -V        this help, the version\n"
+	"Requests of ctl: state; crash, hang, exit, park, replace NAME; take cpu ID;\n"
+	"take device PCI; fill [SIZE]; trap Tn; fault SPEC.\n";
+
+enum { EXIT_NO_COMMAND = 127, EXIT_NO_EXEC = 126 };
+
+struct options {
+	const char *machine;
+	bool mount;
+	char **command;
+};
+
+/* ---------------------------------------------------------------- between processes */
+
+static void send_fd(int socket, int fd)
+{
+	char c = 0, room[CMSG_SPACE(sizeof fd)] = {0};
+	struct iovec v = {&c, 1};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = room,
+			   .msg_controllen = sizeof room};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(h), &fd, sizeof fd);
+	if (sendmsg(socket, &m, MSG_NOSIGNAL) != 1)
+		_exit(EXIT_NO_EXEC);
+}
+
+/* A descriptor, or a negative errno that was sent in its place. */
+static int receive_fd(int socket)
+{
+	char room[CMSG_SPACE(sizeof(int))];
+	int error = 0, fd;
+	struct iovec v = {&error, sizeof error};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = room,
+			   .msg_controllen = sizeof room};
+
+	if (recvmsg(socket, &m, MSG_CMSG_CLOEXEC) <= 0)
+		return -EPIPE;
+	if (!CMSG_FIRSTHDR(&m))
+		return error ? error : -EPIPE;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof fd);
+	return fd;
+}
+
+/* ---------------------------------------------------------------- the command */
+
+/* Waits for the world to be there, goes behind the filter, and becomes the command. */
+static _Noreturn void be_command(int socket, char **command)
+{
+	sigset_t none;
+	char go;
+	int fd;
+
+	if (read(socket, &go, 1) != 1)
+		_exit(EXIT_NO_EXEC);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	fd = sim_filter_install();
+	if (fd < 0) {
+		if (write(socket, &fd, sizeof fd) != sizeof fd)
+			_exit(EXIT_NO_EXEC);
+		_exit(EXIT_NO_EXEC);
+	}
+	send_fd(socket, fd);
+	close(fd);
+	if (read(socket, &go, 1) != 1)
+		_exit(EXIT_NO_EXEC);
+	close(socket);
+	execvp(command[0], command);
+	fprintf(stderr, "mk-sim: cannot run %s: %s\n", command[0], strerror(errno));
+	_exit(errno == ENOENT ? EXIT_NO_COMMAND : EXIT_NO_EXEC);
+}
+
+/* ---------------------------------------------------------------- the host's kernel */
+
+static _Noreturn void give_up(struct cli *c, const struct mk_err *err)
+{
+	cli_error(c, err);
+	_exit(CLI_TROUBLE);
+}
+
+static void start_filter(struct cli *c, int socket, struct sim_calls *calls)
+{
+	struct mk_err err;
+
+	if (write(socket, "", 1) != 1)
+		_exit(CLI_TROUBLE);
+	calls->listener = receive_fd(socket);
+	if (calls->listener >= 0 && !sim_calls_start(calls)) {
+		if (write(socket, "", 1) != 1)
+			_exit(CLI_TROUBLE);
+		return;
+	}
+	if (calls->listener == -EBUSY) {
+		mk_fail(&err, MK_SYS, "somebody answers system calls here already");
+		mk_hint(&err, "mk-sim does not run inside of mk-sim, nor of another such program");
+	} else {
+		mk_fail(&err, MK_SYS, "seccomp's user notification is missing: %s",
+			strerror(calls->listener < 0 ? -calls->listener : EAGAIN));
+		mk_hint(&err, "Linux 5.14 or newer with CONFIG_SECCOMP_FILTER has it");
+	}
+	give_up(c, &err);
+}
+
+/* Orphans end up here; the command's end is everybody's. */
+static int reap(pid_t command)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == command)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return -1;
+}
+
+/* Until the command ends, or who waits for us. */
+static _Noreturn void wait_for_end(pid_t command, int control, int signals)
+{
+	struct pollfd p[2] = {{.fd = control, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	struct signalfd_siginfo info;
+	unsigned char sig;
+	int status;
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents && read(signals, &info, sizeof info) > 0) {
+			status = reap(command);
+			if (status >= 0)
+				_exit(status);
+		}
+		if (!p[0].revents)
+			continue;
+		if (read(control, &sig, 1) != 1)
+			_exit(CLI_TROUBLE);
+		kill(command, sig);
+	}
+}
+
+static _Noreturn void be_kernel(struct cli *c, struct sim_kernel *k, const struct options *o,
+				int control)
+{
+	static struct sim_calls calls;
+	int pair[2], fuse, signals;
+	struct sim_fs *fs;
+	struct mk_err err;
+	struct stat st;
+	sigset_t child;
+	pid_t command;
+	char go;
+
+	if (read(control, &go, 1) != 1) /* who we are is being settled */
+		_exit(CLI_TROUBLE);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	signals = signalfd(-1, &child, SFD_CLOEXEC);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) || signals < 0)
+		_exit(CLI_TROUBLE);
+	if (sim_mounts_begin(&fuse, &calls.base, &err))
+		give_up(c, &err);
+	command = fork();
+	if (command == 0) {
+		close(fuse);
+		close(calls.base);
+		close(control);
+		close(pair[0]);
+		be_command(pair[1], o->command);
+	}
+	close(pair[1]);
+	fs = sim_fs_start(k, fuse);
+	if (!fs) {
+		mk_fail(&err, MK_SYS, "FUSE does not start");
+		give_up(c, &err);
+	}
+	if (sim_mounts_lay(k, fs, calls.base, &err) || sim_ctl_start(k, &err))
+		give_up(c, &err);
+	if (o->mount) {
+		struct sim_mount m = {.pid = 1, .source = "none", .target = SIM_MOUNT_POINT,
+				      .type = "multikernel", .ours = true};
+
+		if (sim_mount_for(calls.base, &m)) {
+			mk_fail(&err, MK_SYS, "%s cannot be mounted", SIM_MOUNT_POINT);
+			give_up(c, &err);
+		}
+	}
+	if (fstat(calls.base, &st)) {
+		mk_fail(&err, MK_SYS, "FUSE does not answer: %s", strerror(errno));
+		give_up(c, &err);
+	}
+	calls.dev = st.st_dev;
+	calls.k = k;
+	start_filter(c, pair[0], &calls);
+	wait_for_end(command, control, signals);
+}
+
+/* ---------------------------------------------------------------- who waits */
+
+static void write_file(struct cli *c, pid_t pid, const char *file, const char *text)
+{
+	struct mk_err err;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text)) {
+		close(fd);
+		return;
+	}
+	mk_fail(&err, MK_SYS, "a user namespace: %s: %s", file, strerror(errno));
+	kill(pid, SIGKILL);
+	cli_die(c, &err);
+}
+
+/* Root inside is all of root where that is ours to give: so rights can be dropped there. */
+static void map_users(struct cli *c, pid_t pid)
+{
+	char map[64];
+
+	if (geteuid() == 0) {
+		write_file(c, pid, "uid_map", "0 0 4294967295");
+		write_file(c, pid, "gid_map", "0 0 4294967295");
+		return;
+	}
+	snprintf(map, sizeof map, "0 %u 1", geteuid());
+	write_file(c, pid, "uid_map", map);
+	write_file(c, pid, "setgroups", "deny");
+	snprintf(map, sizeof map, "0 %u 1", getegid());
+	write_file(c, pid, "gid_map", map);
+}
+
+static volatile sig_atomic_t got_signal;
+
+static void note_signal(int sig)
+{
+	got_signal = sig;
+}
+
+/* What a terminal sends goes to the command as it is; what is sent to us is passed on. */
+static void catch_signals(void)
+{
+	static const int pass_on[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}, leave[] = {SIGINT, SIGQUIT};
+	struct sigaction sa = {.sa_handler = note_signal};
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		sigaction(pass_on[i], &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	for (i = 0; i < 2; i++)
+		sigaction(leave[i], &sa, NULL);
+}
+
+static int wait_for_kernel(pid_t pid, int control)
+{
+	unsigned char sig;
+	int status;
+
+	while (waitpid(pid, &status, 0) != pid)
+		if (got_signal) {
+			sig = (unsigned char)got_signal;
+			got_signal = 0;
+			if (write(control, &sig, 1) != 1)
+				break;
+		}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run(struct cli *c, struct sim_kernel *k, const struct options *o)
+{
+	const unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | SIGCHLD;
+	struct mk_err err;
+	struct stat st;
+	int pair[2];
+	pid_t pid;
+
+	if (!stat(SIM_CTL_SOCKET, &st)) {
+		mk_fail(&err, MK_SYS, "this is a simulated host already");
+		mk_hint(&err, "mk-sim does not run inside of mk-sim");
+		cli_die(c, &err);
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		mk_fail(&err, MK_SYS, "a pair of sockets: %s", strerror(errno));
+		cli_die(c, &err);
+	}
+	fflush(NULL);
+	pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
+	if (pid < 0) {
+		mk_fail(&err, MK_SYS, "user, mount and pid namespaces are missing: %s",
+			strerror(errno));
+		mk_hint(&err, "the kernel may forbid them: look at kernel.unprivileged_userns_clone "
+			      "and user.max_user_namespaces");
+		cli_die(c, &err);
+	}
+	if (pid == 0) {
+		close(pair[0]);
+		be_kernel(c, k, o, pair[1]);
+	}
+	close(pair[1]);
+	catch_signals();
+	map_users(c, pid);
+	if (write(pair[0], "", 1) != 1)
+		return CLI_TROUBLE;
+	return wait_for_kernel(pid, pair[0]);
+}
+
+/* ---------------------------------------------------------------- options */
+
+static void load_machine(struct cli *c, struct sim_kernel *k, const char *path)
+{
+	static const struct mk_dts_options dts = {.dialect = &mk_dialect};
+	static struct mk_loaded l;
+	struct mk_stream s;
+	struct mk_err err;
+	int pipefd[2];
+	size_t n = strlen(sim_default_machine);
+
+	if (path) {
+		cli_load(c, path, &l);
+	} else {
+		/* the text is shorter than what a pipe holds */
+		if (pipe2(pipefd, O_CLOEXEC) || mk_write_all(pipefd[1], sim_default_machine, n,
+							     "<default machine>", &err)) {
+			mk_fail(&err, MK_SYS, "a pipe: %s", strerror(errno));
+			cli_die(c, &err);
+		}
+		close(pipefd[1]);
+		mk_stream_init(&s, pipefd[0], "<default machine>", &dts);
+		if (mk_load_one(&s, &c->arena, NULL, &l, &err))
+			cli_die(c, &err);
+		close(pipefd[0]);
+	}
+	if (sim_machine_of(&k->m, &l.state, &err))
+		cli_die(c, &err);
+}
+
+static int ctl(struct cli *c, int argc, char **argv)
+{
+	bool json = argc > 2 && (!strcmp(argv[2], "-j") || !strcmp(argv[2], "--json"));
+	int from = json ? 3 : 2, status;
+	struct mk_buf answer;
+	struct mk_err err;
+
+	mk_buf_init(&answer, &c->arena);
+	status = sim_ctl_ask(argv + from, (size_t)(argc - from), &answer, &err);
+	if (status < 0)
+		cli_die(c, &err);
+	if (status) {
+		mk_fail(&err, status == CLI_NO ? MK_NO : MK_BAD, "%.*s", (int)answer.len,
+			answer.data);
+		cli_die(c, &err);
+	}
+	return cli_finish_records(c, &answer, json);
+}
+
+static void arm(struct cli *c, struct sim_kernel *k, const char *spec, bool trap)
+{
+	struct mk_err err;
+
+	if (trap ? sim_trap_arm(&k->faults, spec, &err) : sim_fault_add(&k->faults, spec, &err))
+		cli_die(c, &err);
+}
+
+static double speed_of(struct cli *c, const char *arg)
+{
+	char *end;
+	double v = strtod(arg, &end);
+
+	if (end == arg || *end || !(v >= 0.001 && v <= 1000000))
+		cli_usage(c, "--speed: a number from 0.001 to 1000000 is wanted, not '%s'", arg);
+	return v;
+}
+
+int main(int argc, char **argv)
+{
+	enum { ABI = 256, SPEED, TRAP, FAULT };
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+					      {"version", no_argument, NULL, 'V'},
+					      {"machine", required_argument, NULL, 'm'},
+					      {"mount", no_argument, NULL, 'M'},
+					      {"abi", required_argument, NULL, ABI},
+					      {"speed", required_argument, NULL, SPEED},
+					      {"trap", required_argument, NULL, TRAP},
+					      {"fault", required_argument, NULL, FAULT},
+					      {0}};
+	struct options o = {0};
+	static struct sim_kernel k;
+	struct cli c;
+	int opt;
+
+	cli_init(&c, "mk-sim", usage);
+	if (argc > 1 && !strcmp(argv[1], "ctl"))
+		return ctl(&c, argc, argv);
+	sim_kernel_init(&k);
+	while ((opt = cli_getopt(&c, argc, argv, "+:m:MhV", longs)) != -1)
+		switch (opt) {
+		case 'm': o.machine = optarg; break;
+		case 'M': o.mount = true; break;
+		case ABI: k.abi = (unsigned)cli_long_number(&c, "abi", optarg, 1, 2); break;
+		case SPEED: k.speed = speed_of(&c, optarg); break;
+		case TRAP: arm(&c, &k, optarg, true); break;
+		case FAULT: arm(&c, &k, optarg, false); break;
+		}
+	if (optind == argc)
+		cli_usage(&c, "a command is wanted, like: mk-sim -- sh");
+	o.command = argv + optind;
+	k.stock = sim_trap_set(&k.faults, 9);
+	load_machine(&c, &k, o.machine);
+	return run(&c, &k, &o);
+}

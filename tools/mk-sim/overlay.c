@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * overlay: a write to overlays/new and a rmdir of a transaction, ABI 2 (the
+ * operations of ABI 1 are in overlay_old.c). What was done before an error
+ * stays done (T2); the write succeeds all the same (T1); rmdir runs the inverse
+ * of every operation, whether that ever happened or not (T3, T4).
+ */
+#include <errno.h>
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel.h"
+
+enum target_kind { TO_POOL, TO_INSTANCE, TO_INSTANCES };
+
+struct target {
+	enum target_kind kind;
+	uint64_t serial; /* of the instance: it may go while an operation waits */
+};
+
+enum op {
+	CREATE, MEMORY_REMOVE, MEMORY_ADD, CPU_REMOVE, CPU_ADD, DEVICE_REMOVE, DEVICE_ADD, REMOVE,
+	OPS
+};
+
+static const char *const op_name[OPS] = {
+	"instance-create", "memory-remove", "memory-add",  "cpu-remove",
+	"cpu-add",	   "device-remove", "device-add", "instance-remove"};
+
+/* What gives comes before what takes; the pool's memory leaves after the CPUs that wait on it. */
+static const enum op order[OPS] = {CREATE,  MEMORY_REMOVE, MEMORY_ADD, CPU_REMOVE,
+				   CPU_ADD, DEVICE_REMOVE, DEVICE_ADD, REMOVE};
+static const enum op pool_order[OPS] = {CREATE,	    CPU_REMOVE, DEVICE_REMOVE, MEMORY_REMOVE,
+					MEMORY_ADD, CPU_ADD,	DEVICE_ADD,    REMOVE};
+
+const char *sim_tx_word(enum sim_tx_status s)
+{
+	static const char *const word[] = {"pending", "applied", "failed", "removed"};
+
+	return word[s];
+}
+
+struct sim_tx *sim_tx_find(const struct sim_kernel *k, int id)
+{
+	return id >= 0 && (size_t)id < k->tx_cap ? k->tx[id] : NULL;
+}
+
+static uint64_t pair(const char *p)
+{
+	uint32_t hi, lo;
+
+	memcpy(&hi, p, 4);
+	memcpy(&lo, p + 4, 4);
+	return (uint64_t)fdt32_to_cpu(hi) << 32 | fdt32_to_cpu(lo);
+}
+
+/* A property that is a string with its NUL at the end. */
+static const char *string(const void *fdt, int node, const char *name)
+{
+	int len;
+	const char *s = fdt_getprop(fdt, node, name, &len);
+
+	return s && len > 0 && s[len - 1] == '\0' ? s : NULL;
+}
+
+/* ---------------------------------------------------------------- items */
+
+static int get_reg(const void *fdt, int item, uint64_t *base, uint64_t *size)
+{
+	int len;
+	const char *p = fdt_getprop(fdt, item, "reg", &len);
+
+	if (!p || len != 16)
+		return -EINVAL;
+	*base = pair(p);
+	*size = pair(p + 8);
+	return 0;
+}
+
+static int get_size(const void *fdt, int item, uint64_t *size)
+{
+	int len;
+	const char *p = fdt_getprop(fdt, item, "size", &len);
+
+	if (!p || len != 8)
+		return -EINVAL;
+	*size = pair(p);
+	return !*size || *size % SIM_PAGE_BYTES ? -EINVAL : 0;
+}
+
+static int get_node(const void *fdt, int item, int *node)
+{
+	uint32_t id;
+	int len;
+	const void *p = fdt_getprop(fdt, item, "numa-node-id", &len);
+
+	*node = SIM_ANY_NODE;
+	if (!p)
+		return 0;
+	if (len != 4)
+		return -EINVAL;
+	memcpy(&id, p, 4);
+	id = fdt32_to_cpu(id);
+	if (id >= SIM_MAX_NODES)
+		return -EINVAL;
+	*node = (int)id;
+	return 0;
+}
+
+/* One 64-bit cell, or one of 32 bits. */
+static int get_cpu(const void *fdt, int item, uint64_t *id)
+{
+	uint32_t cell;
+	int len;
+	const char *p = fdt_getprop(fdt, item, "reg", &len);
+
+	if (!p || (len != 4 && len != 8))
+		return -EINVAL;
+	memcpy(&cell, p, 4);
+	*id = len == 8 ? pair(p) : fdt32_to_cpu(cell);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- operations on items */
+
+static struct sim_instance *holder(const struct sim_kernel *k, const struct target *t)
+{
+	return sim_instance_serial(k, t->serial);
+}
+
+static int pool_memory_add(struct sim_kernel *k, const void *fdt, int item, int node, bool undo)
+{
+	uint64_t size;
+	int len, error;
+
+	if (fdt_getprop(fdt, item, "reg", &len))
+		return -EINVAL;
+	error = get_size(fdt, item, &size);
+	if (error || undo) /* nobody has noted where the chunk was put: it stays */
+		return error;
+	error = sim_pool_grow(k, size, node);
+	return error ? error : sim_park_setup(k);
+}
+
+/* The chunk with the park area goes once every CPU is home; what is left must hold a new one. */
+static int pool_memory_remove(struct sim_kernel *k, uint64_t base, uint64_t size)
+{
+	int error = sim_pool_shrink(k, base, size);
+
+	if (error != -EBUSY || !sim_park_uses(k, base, size))
+		return error;
+	error = sim_park_teardown(k);
+	if (error)
+		return error;
+	error = sim_pool_shrink(k, base, size);
+	if (error) {
+		sim_park_setup(k);
+		return error;
+	}
+	error = sim_park_setup(k);
+	return error == -ENODEV ? 0 : error;
+}
+
+static int memory_item(struct sim_kernel *k, const void *fdt, int item, const struct target *t,
+		       bool add, bool undo)
+{
+	uint64_t base, size;
+	int node, error;
+
+	error = get_node(fdt, item, &node);
+	if (!error && t->kind == TO_POOL && add)
+		return pool_memory_add(k, fdt, item, node, undo);
+	if (!error)
+		error = get_reg(fdt, item, &base, &size);
+	if (error)
+		return error;
+	if (t->kind == TO_POOL) {
+		if (!undo)
+			return pool_memory_remove(k, base, size);
+		error = sim_pool_grow(k, size, node); /* as much, but elsewhere */
+		return error ? error : sim_park_setup(k);
+	}
+	if (!holder(k, t))
+		return -ENODEV;
+	return add != undo ? sim_memory_give(k, holder(k, t), base, size, node)
+			   : sim_memory_take(k, holder(k, t), base, size);
+}
+
+static int cpu_item(struct sim_kernel *k, const void *fdt, int item, const struct target *t,
+		    bool give)
+{
+	uint64_t id;
+	int node, error;
+
+	error = get_cpu(fdt, item, &id);
+	if (!error)
+		error = get_node(fdt, item, &node);
+	if (error)
+		return error;
+	if (t->kind == TO_POOL)
+		return give ? sim_cpu_to_pool(k, id) : sim_cpu_to_host(k, id);
+	if (!holder(k, t))
+		return -ENODEV;
+	return give ? sim_cpu_give(k, holder(k, t), id) : sim_cpu_take(k, holder(k, t), id);
+}
+
+static int device_item(struct sim_kernel *k, const void *fdt, int item, const struct target *t,
+		       bool give)
+{
+	const char *text = string(fdt, item, "pci-id"), *alias = string(fdt, item, "alias");
+	struct sim_pci p = {0};
+
+	if (!text || sim_pci_address(text, &p))
+		return -EINVAL;
+	if (alias)
+		snprintf(p.alias, sizeof p.alias, "%s", alias);
+	if (t->kind == TO_POOL)
+		return give ? sim_device_to_pool(k, &p) : sim_device_to_host(k, &p);
+	if (!holder(k, t))
+		return -ENODEV;
+	return give ? sim_device_give(k, holder(k, t), &p) : sim_device_take(k, holder(k, t), &p);
+}
+
+static const char *item_prefix(enum op op)
+{
+	if (op == CPU_ADD || op == CPU_REMOVE)
+		return "cpu@";
+	return op == DEVICE_ADD || op == DEVICE_REMOVE ? "pci@" : "memory@";
+}
+
+static int items(struct sim_kernel *k, const void *fdt, int node, const struct target *t,
+		 enum op op, bool undo)
+{
+	bool add = op == MEMORY_ADD || op == CPU_ADD || op == DEVICE_ADD;
+	const char *prefix = item_prefix(op);
+	int item, len, error;
+
+	if (t->kind == TO_INSTANCES)
+		return -EINVAL;
+	fdt_for_each_subnode(item, fdt, node) {
+		const char *name = fdt_get_name(fdt, item, &len);
+
+		if (!name || strncmp(name, prefix, strlen(prefix)))
+			continue;
+		error = sim_fault(&k->faults, op_name[op], "");
+		if (error)
+			return error;
+		if (op == MEMORY_ADD || op == MEMORY_REMOVE)
+			error = memory_item(k, fdt, item, t, add, undo);
+		else if (op == CPU_ADD || op == CPU_REMOVE)
+			error = cpu_item(k, fdt, item, t, add != undo);
+		else
+			error = device_item(k, fdt, item, t, add != undo);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------------- instances */
+
+static const char *instance_name(const void *fdt, int node)
+{
+	const char *name = string(fdt, node, "instance-name");
+
+	return !name || !*name || strchr(name, '/') ? NULL : name;
+}
+
+static int op_create(struct sim_kernel *k, const void *fdt, int node)
+{
+	const char *name = instance_name(fdt, node);
+	int resources, id = -1, len;
+	const void *p;
+	uint32_t cell;
+
+	if (!name)
+		return -EINVAL;
+	p = fdt_getprop(fdt, node, "id", &len);
+	if (p && len == 4) {
+		memcpy(&cell, p, 4);
+		id = (int)fdt32_to_cpu(cell);
+	}
+	resources = fdt_subnode_offset(fdt, node, "resources");
+	if (resources < 0)
+		return -EINVAL;
+	if (sim_instance_named(k, name))
+		return -EEXIST;
+	if (id >= 0 && sim_instance_of(k, id))
+		return -EEXIST;
+	return sim_instance_create(k, name, id, fdt, resources,
+				   fdt_subnode_offset(fdt, node, "chosen"));
+}
+
+/* By name, whoever bears it now. */
+static int op_destroy(struct sim_kernel *k, const void *fdt, int node, bool undo)
+{
+	const char *name = instance_name(fdt, node);
+	struct sim_instance *x;
+
+	if (!name)
+		return -EINVAL;
+	x = sim_instance_named(k, name);
+	if (!x)
+		return undo ? 0 : -ENOENT;
+	return sim_instance_destroy(k, x);
+}
+
+static int run_op(struct sim_kernel *k, const void *fdt, int overlay, const struct target *t,
+		  enum op op, bool undo)
+{
+	int node = fdt_subnode_offset(fdt, overlay, op_name[op]), error;
+
+	if (node < 0)
+		return 0;
+	if (op != CREATE && op != REMOVE)
+		return items(k, fdt, node, t, op, undo);
+	if (t->kind != TO_INSTANCES)
+		return -EINVAL;
+	error = sim_fault(&k->faults, op_name[op], "");
+	if (error)
+		return error;
+	if (op == CREATE)
+		return undo ? op_destroy(k, fdt, node, true) : op_create(k, fdt, node);
+	if (undo) /* it cannot be brought back, and that is no error */
+		return instance_name(fdt, node) ? 0 : -EINVAL;
+	return op_destroy(k, fdt, node, false);
+}
+
+/* ---------------------------------------------------------------- fragments */
+
+static int resolve(const struct sim_kernel *k, const void *fdt, int fragment, struct target *t)
+{
+	const char *path = string(fdt, fragment, "target-path"), *name;
+	struct sim_instance *x;
+
+	*t = (struct target){.kind = TO_INSTANCES};
+	if (!path)
+		return -EINVAL;
+	if (!strcmp(path, "/resources")) {
+		t->kind = TO_POOL;
+		return k->baseline ? 0 : -EPERM;
+	}
+	if (!strcmp(path, "/instances"))
+		return 0;
+	if (strncmp(path, "/instances/", 11))
+		return -EINVAL;
+	name = path + 11;
+	if (!*name || strchr(name, '/'))
+		return -EINVAL;
+	x = sim_instance_named(k, name);
+	if (!x)
+		return -ENOENT;
+	t->kind = TO_INSTANCE;
+	t->serial = x->serial;
+	return 0;
+}
+
+static int walk_fragment(struct sim_kernel *k, const void *fdt, int fragment, bool undo)
+{
+	struct target t;
+	const enum op *ops;
+	int overlay, i, error;
+
+	error = resolve(k, fdt, fragment, &t);
+	if (error)
+		return error;
+	overlay = fdt_subnode_offset(fdt, fragment, "__overlay__");
+	if (overlay < 0)
+		return -EINVAL;
+	ops = t.kind == TO_POOL ? pool_order : order;
+	for (i = 0; i < OPS && !error; i++)
+		error = run_op(k, fdt, overlay, &t, ops[undo ? OPS - 1 - i : i], undo);
+	return error;
+}
+
+struct fragment {
+	uint32_t unit;
+	int node, at; /* at: so that equal units keep their order */
+};
+
+static int by_unit(const void *a, const void *b)
+{
+	const struct fragment *x = a, *y = b;
+
+	if (x->unit != y->unit)
+		return x->unit < y->unit ? -1 : 1;
+	return x->at - y->at;
+}
+
+/* kstrtou32(.., 16): an optional 0x, digits, nothing behind but one newline. */
+static int get_unit(const char *s, uint32_t *unit)
+{
+	unsigned long long v = 0;
+	const char *from;
+
+	if (*s == '+')
+		s++;
+	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
+		s += 2;
+	for (from = s; *s && strchr("0123456789abcdefABCDEF", *s); s++) {
+		v = v * 16 + (unsigned long long)(*s <= '9' ? *s - '0' : (*s | 32) - 'a' + 10);
+		if (v > UINT32_MAX)
+			return -EINVAL;
+	}
+	if (s == from || (*s && strcmp(s, "\n")))
+		return -EINVAL;
+	*unit = (uint32_t)v;
+	return 0;
+}
+
+static int collect(const void *fdt, struct fragment **out, size_t *n)
+{
+	size_t cap = 0;
+	int node, len;
+
+	*out = NULL;
+	*n = 0;
+	fdt_for_each_subnode(node, fdt, 0) {
+		const char *name = fdt_get_name(fdt, node, &len);
+
+		if (!name || strncmp(name, "fragment@", 9))
+			continue;
+		*out = sim_more(*out, *n, &cap, sizeof **out);
+		(*out)[*n] = (struct fragment){.node = node, .at = (int)*n};
+		if (get_unit(name + 9, &(*out)[*n].unit)) {
+			free(*out);
+			return -EINVAL;
+		}
+		++*n;
+	}
+	if (!*n)
+		return -EINVAL;
+	qsort(*out, *n, sizeof **out, by_unit);
+	return 0;
+}
+
+static int walk(struct sim_kernel *k, struct sim_tx *tx, bool undo)
+{
+	struct fragment *f;
+	size_t n, i;
+	int error;
+
+	if (k->abi == 1)
+		return sim_old_walk(k, tx, undo);
+	error = collect(tx->fdt, &f, &n);
+	if (error)
+		return error;
+	for (i = 0; i < n && !error; i++)
+		error = walk_fragment(k, tx->fdt, f[undo ? n - 1 - i : i].node, undo);
+	free(f);
+	return error;
+}
+
+/* ---------------------------------------------------------------- transactions */
+
+static void show_string(const void *fdt, int node, const char *name, char *out, size_t room)
+{
+	int len;
+	const char *s = fdt_getprop(fdt, node, name, &len);
+
+	if (s && len > 0)
+		snprintf(out, room, "%.*s", len, s);
+}
+
+static void describe(const struct sim_kernel *k, struct sim_tx *tx)
+{
+	struct fragment *f;
+	size_t n;
+	int node;
+
+	strcpy(tx->target, "unknown");
+	strcpy(tx->resources, "unknown");
+	show_string(tx->fdt, 0, "mk,resources", tx->resources, sizeof tx->resources);
+	if (k->abi == 1) {
+		/* "fragment-0" is what that kernel looks for, and no overlay has one */
+		show_string(tx->fdt, 0, "mk,instance", tx->target, 64);
+		node = fdt_path_offset(tx->fdt, "/fragment-0/__overlay__");
+		if (node >= 0)
+			show_string(tx->fdt, node, "mk,instance", tx->target, 64);
+		return;
+	}
+	if (collect(tx->fdt, &f, &n))
+		return;
+	show_string(tx->fdt, f[0].node, "target-path", tx->target, sizeof tx->target);
+	free(f);
+}
+
+static struct sim_tx *new_tx(struct sim_kernel *k, const void *data, size_t bytes)
+{
+	struct sim_tx *tx = sim_new(sizeof *tx);
+	size_t claimed = fdt_totalsize(data);
+
+	/*
+	 * The kernel keeps a page and lets libfdt walk beyond it, where anything
+	 * may be. Here are zeros, and never more than a whole tree may have.
+	 */
+	if (claimed > SIM_BLOB_MAX)
+		claimed = SIM_BLOB_MAX;
+	tx->dtbo = sim_new(bytes);
+	memcpy(tx->dtbo, data, bytes);
+	tx->bytes = bytes;
+	tx->fdt = sim_new(claimed > bytes ? claimed : bytes);
+	memcpy(tx->fdt, data, bytes);
+	if (fdt_totalsize(data) > SIM_BLOB_MAX)
+		fdt_set_totalsize(tx->fdt, SIM_BLOB_MAX);
+	tx->id = ++k->last_tx_id;
+	k->n_tx++;
+	return tx;
+}
+
+static void link_tx(struct sim_kernel *k, struct sim_tx *tx)
+{
+	size_t cap = k->tx_cap;
+
+	while (k->tx_cap <= (size_t)tx->id) {
+		k->tx = sim_more(k->tx, k->tx_cap, &k->tx_cap, sizeof *k->tx);
+		memset(k->tx + cap, 0, (k->tx_cap - cap) * sizeof *k->tx);
+		cap = k->tx_cap;
+	}
+	k->tx[tx->id] = tx;
+	sim_changed(k);
+}
+
+static void apply(struct sim_kernel *k, struct sim_tx *tx)
+{
+	describe(k, tx);
+	tx->error = walk(k, tx, false);
+	tx->status = tx->error ? SIM_TX_FAILED : SIM_TX_APPLIED;
+	link_tx(k, tx);
+}
+
+/* T6: somebody else's transaction, the moment ours is there: it changes nothing. */
+static void intrude(struct sim_kernel *k)
+{
+	static const char note[] = "another writer's", path[] = "/instances";
+	char fdt[256] = {0};
+
+	if (!sim_trap(&k->faults, 6))
+		return;
+	if (fdt_create(fdt, sizeof fdt) || fdt_finish_reservemap(fdt) || fdt_begin_node(fdt, "") ||
+	    fdt_property(fdt, "mk,resources", note, sizeof note) ||
+	    fdt_begin_node(fdt, "fragment@0") ||
+	    fdt_property(fdt, "target-path", path, sizeof path) ||
+	    fdt_begin_node(fdt, "__overlay__") || fdt_end_node(fdt) || fdt_end_node(fdt) ||
+	    fdt_end_node(fdt) || fdt_finish(fdt))
+		abort();
+	apply(k, new_tx(k, fdt, fdt_totalsize(fdt)));
+}
+
+long sim_overlay_write(struct sim_kernel *k, const void *data, size_t bytes, int64_t offset)
+{
+	struct sim_tx *tx;
+
+	if (offset)
+		return -EINVAL;
+	if (!bytes)
+		return -EINVAL;
+	if (bytes > SIM_PAGE_BYTES)
+		bytes = SIM_PAGE_BYTES; /* T5: kernfs hands over a page a write */
+	if (bytes < sizeof(struct fdt_header) || fdt_check_header(data))
+		return -EINVAL;
+	sim_lock(k);
+	tx = new_tx(k, data, bytes); /* the id is taken before the turn comes */
+	sim_unlock(k);
+	pthread_mutex_lock(&k->overlay);
+	sim_lock(k);
+	apply(k, tx);
+	intrude(k);
+	sim_unlock(k);
+	pthread_mutex_unlock(&k->overlay);
+	return (long)bytes;
+}
+
+static void unlink_tx(struct sim_kernel *k, struct sim_tx *tx)
+{
+	k->tx[tx->id] = NULL;
+	free(tx->dtbo);
+	free(tx->fdt);
+	free(tx);
+}
+
+int sim_overlay_rmdir(struct sim_kernel *k, int id)
+{
+	struct sim_tx *tx;
+	int error = -ENOENT;
+
+	pthread_mutex_lock(&k->overlay);
+	sim_lock(k);
+	tx = sim_tx_find(k, id);
+	if (tx) {
+		if (tx->error)
+			sim_violation(k, "tx_%d, which had failed, was rolled back by rmdir", id);
+		error = walk(k, tx, true);
+		if (error)
+			tx->status = SIM_TX_FAILED;
+		else
+			unlink_tx(k, tx);
+	}
+	sim_changed(k);
+	sim_unlock(k);
+	pthread_mutex_unlock(&k->overlay);
+	return error;
+}
