@@ -134,9 +134,10 @@ $(B)/bin/%: $(B)/tools/%.o $(B)/tools/cli.o $(B)/libmk.a $(FDT_OBJ)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $(filter-out $(FDT_OBJ),$^) $(FDT_LIBS) $(LDLIBS)
 
-FUSE_CFLAGS := $(shell pkg-config --cflags fuse3 2>/dev/null)
+FUSE_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags fuse3 2>/dev/null))
 FUSE_LIBS := $(shell pkg-config --libs fuse3 2>/dev/null || echo -lfuse3)
-$(B)/tools/mk-sim/%.o: MK_CPPFLAGS += -iquote tools/mk-sim $(FUSE_CFLAGS)
+SIM_CPPFLAGS := -iquote tools/mk-sim $(FUSE_CFLAGS)
+$(B)/tools/mk-sim/%.o: MK_CPPFLAGS += $(SIM_CPPFLAGS)
 
 $(B)/bin/mk-sim: $(SIM_OBJ) $(B)/tools/cli.o $(B)/libmk.a $(FDT_OBJ)
 	@mkdir -p $(@D)
@@ -197,7 +198,7 @@ check: man
 demo: programs
 	examples/demo.sh
 
-bench: programs static
+bench: programs helper static
 	tests/bench/bench.sh
 
 # downloads two kernel packages of Debian's (about 100 MB) into build/dtbs

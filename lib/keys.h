@@ -32,12 +32,13 @@ enum mk_verb_kind {
 	MK_REQUEST, /* read by mk-alloc */
 	MK_DELTA,   /* written by mk-diff and mk-overlay -p, read by mk-overlay */
 	MK_FACT,    /* written by mk-show -j */
+	MK_SIM,	    /* written by mk-sim ctl state */
 };
 
 struct mk_verb {
 	const char *name;
 	enum mk_verb_kind kind;
-	const char *subject; /* NAME, @pool, NAME|@pool, @host or - */
+	const char *subject; /* NAME, @pool, NAME|@pool, @host, tx_N or - */
 	const char *keys;    /* "cpus= [numa-node=]", those in brackets may be missing; or NULL */
 };
 

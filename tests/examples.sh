@@ -13,7 +13,7 @@ export LC_ALL=C
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 2
 bin=$(cd "$root" && cd "${MK_BIN:-build/bin}" && pwd) || exit 2
 cd "$root" || exit 2
-export PATH=$bin:$PATH
+export PATH=$bin:$root/build/bin:$PATH # mk-sim is not static
 unset MK_ROOT NO_COLOR
 
 [ $# -gt 0 ] || set -- man/*.scd

@@ -27,7 +27,7 @@ sources() {
 # What tests feed to the tools is as it is.
 written() {
 	sources | grep -v -e '^tests/data/' -e '^tests/cases/[^/]*/[^/]*/\(in\.\|out$\|err$\)' \
-		-e '^tests/fuzz/.*/' -e '\.dtb$' -e '^LICENSE$'
+		-e '^tests/fuzz/.*/' -e '^tests/kerf/.*\.out$' -e '\.dtb$' -e '^LICENSE$'
 }
 
 c_files() {
@@ -47,7 +47,7 @@ scripts() {
 # The flags that the Makefile compiles with, one a line; the include folders are all they need.
 flags() {
 	# shellcheck disable=SC2016 # make expands it
-	env -u MAKEFLAGS -u MAKELEVEL make -s --no-print-directory --eval='print-flags:;@printf "%s\n" $(MK_CPPFLAGS) $(MK_CFLAGS)' print-flags
+	env -u MAKEFLAGS -u MAKELEVEL make -s --no-print-directory --eval='print-flags:;@printf "%s\n" $(MK_CPPFLAGS) $(SIM_CPPFLAGS) $(MK_CFLAGS)' print-flags
 }
 readarray -t flags < <(flags)
 
@@ -82,7 +82,7 @@ clang_tidy() {
 cpp_check() {
 	c_files | cppcheck --file-list=- --quiet -j2 --std=c11 --inline-suppr --error-exitcode=1 \
 		--enable=warning,style,performance,portability --suppressions-list=tests/lint.cppcheck \
-		-D_GNU_SOURCE -Ilib -Itools 2>&1
+		-D_GNU_SOURCE -D__x86_64__ -Ilib -Itools -Itools/mk-sim 2>&1
 }
 
 shell_check() {

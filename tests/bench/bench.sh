@@ -11,7 +11,7 @@ cd "$root" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 
-for part in startup parse validate place pipeline; do
+for part in startup parse validate place pipeline sim; do
 	echo "bench: $part" >&2
 	"tests/bench/$part.sh" >"$tmp/$part" || exit 2
 done
@@ -44,6 +44,7 @@ EOT
 	table "mk-validate" "$tmp/validate"
 	table "Placement and change: 8,192 CPUs, 64 NUMA nodes" "$tmp/place"
 	table "The pipeline as a whole, run by bash" "$tmp/pipeline"
+	table "mk-sim" "$tmp/sim"
 	[ ! -f "$tmp/dtbs" ] || table "The device trees of Debian's arm64 and armhf kernels (make check-dtbs)" "$tmp/dtbs"
 } >"$tmp/BENCH.md"
 

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -35,6 +36,7 @@ static const char usage[] =
 	"call kexec_load\n"
 	"call old NR | x32 NR           a call by int 0x80, by an x32 number\n"
 	"call lazy alloc LEN NODE NAME | resize BASE LEN | free BASE | other CMD\n"
+	"call storm PATH N FILE FILE    N open, write, close, of the one and the other by turns\n"
 	"call elf FILE BYTES | image FILE BYTES   makes a kernel to be loaded\n";
 
 /* the multikernel ABI: see mk-sim(1) */
@@ -126,6 +128,29 @@ static int do_pieces(char **a)
 		if (got == 0)
 			break;
 	}
+	return 0;
+}
+
+/* How long that takes, in microseconds a turn. */
+static int do_storm(char **a)
+{
+	uint64_t n = number(a[1]), i;
+	struct timespec from, to;
+	size_t len[2];
+	char *data[2] = {slurp(a[2], &len[0]), slurp(a[3], &len[1])};
+	double us;
+	int fd;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (i = 0; i < n; i++) {
+		fd = or_die(open(a[0], O_WRONLY | O_CLOEXEC), a[0]);
+		if (write(fd, data[i % 2], len[i % 2]) != (ssize_t)len[i % 2])
+			or_die(-1, a[0]);
+		close(fd);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	us = (double)(to.tv_sec - from.tv_sec) * 1e6 + (double)(to.tv_nsec - from.tv_nsec) / 1e3;
+	printf("%.2f\n", us / (double)n);
 	return 0;
 }
 
@@ -330,6 +355,8 @@ int main(int argc, char **argv)
 		return do_elf(a);
 	if (!strcmp(what, "image"))
 		return do_image(a);
+	if (!strcmp(what, "storm"))
+		return do_storm(a);
 	if (stat("/sys/fs/mk-sim/ctl", &st)) {
 		fputs("call: this is no simulated host\n", stderr);
 		return 2;

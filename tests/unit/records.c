@@ -46,6 +46,8 @@ static const char *verb_line(const struct mk_verb *v)
 	mk_buf_init(&b, &a);
 	if (subject)
 		mk_buf_fmt(&b, "*%s* %s", v->name, subject);
+	else if (!strcmp(v->subject, "tx_N"))
+		mk_buf_fmt(&b, "*%s tx\\_N*", v->name);
 	else
 		mk_buf_fmt(&b, "*%s %s*", v->name, v->subject);
 	for (const char *p = v->keys; p && *p;) {
@@ -65,11 +67,14 @@ static void verbs(void)
 {
 	static const char *const from[] = {[MK_REQUEST] = "## Requests",
 					   [MK_DELTA] = "## Deltas",
-					   [MK_FACT] = "## Facts"};
-	static const char *const to[] = {
-		[MK_REQUEST] = "## Deltas", [MK_DELTA] = "## Facts", [MK_FACT] = "# KEYS"};
+					   [MK_FACT] = "## Facts",
+					   [MK_SIM] = "## The simulation"};
+	static const char *const to[] = {[MK_REQUEST] = "## Deltas",
+					 [MK_DELTA] = "## Facts",
+					 [MK_FACT] = "## The simulation",
+					 [MK_SIM] = "# KEYS"};
 
-	for (int kind = MK_REQUEST; kind <= MK_FACT; kind++) {
+	for (int kind = MK_REQUEST; kind <= MK_SIM; kind++) {
 		char *s = section(from[kind], to[kind]);
 		size_t lines = 0, known = 0;
 

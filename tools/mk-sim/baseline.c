@@ -123,8 +123,17 @@ static void move_devices(struct sim_kernel *k, const struct baseline *b)
 
 	for (i = 0; i < b->pci.n; i++)
 		sim_device_to_pool(k, &b->pci.d[i]); /* what cannot is only logged */
+}
+
+/* Platform devices are the pool's as soon as they are read, whatever fails after that. */
+static int parse_devices(struct sim_kernel *k, const void *fdt, int resources, struct baseline *b)
+{
+	int error = sim_devices_parse(k, fdt, resources, true, &b->pci, &b->platform);
+	size_t i;
+
 	for (i = 0; i < b->platform.n; i++)
 		sim_plat_add(&k->platform, b->platform.d[i]);
+	return error;
 }
 
 /* ABI 2: the kernel finds the memory. */
@@ -133,11 +142,12 @@ static int apply(struct sim_kernel *k, const void *fdt, int resources, struct ba
 	size_t i;
 	int error;
 
+	k->platform.n = 0;
 	error = parse_cpus(fdt, resources, &b->cpus);
 	if (!error)
 		error = parse_memory(fdt, resources, b);
 	if (!error)
-		error = sim_devices_parse(k, fdt, resources, true, &b->pci, &b->platform);
+		error = parse_devices(k, fdt, resources, b);
 	if (!error)
 		error = check_cpus(k, &b->cpus);
 	if (error)
@@ -160,6 +170,7 @@ static int old_memory(const struct sim_kernel *k, const void *fdt, int resources
 		      uint64_t *size)
 {
 	const struct sim_chunk *c = k->n_chunks ? k->chunk[0] : NULL;
+	uint64_t pool = c ? c->base : 0, end = c ? c->base + c->size : 0;
 	const void *p;
 	int len;
 
@@ -168,13 +179,13 @@ static int old_memory(const struct sim_kernel *k, const void *fdt, int resources
 		return -EINVAL;
 	if (!p && !c)
 		return -ENODEV;
-	*base = p ? be64(p) : c->base;
+	*base = p ? be64(p) : pool;
 	p = fdt_getprop(fdt, resources, "memory-bytes", &len);
 	if (p && len != 8)
 		return -EINVAL;
-	if (!p && (!c || *base < c->base || *base - c->base >= c->size))
+	if (!p && (*base < pool || *base >= end))
 		return -ENODEV;
-	*size = p ? be64(p) : c->base + c->size - *base;
+	*size = p ? be64(p) : end - *base;
 	return !*size || *size % SIM_PAGE_BYTES || *base % SIM_PAGE_BYTES ? -EINVAL : 0;
 }
 
@@ -200,7 +211,10 @@ static int old_pool(struct sim_kernel *k, uint64_t base, uint64_t size)
 	return 0;
 }
 
-/* An offline CPU counts as given: that a running instance has it is not looked at. */
+/*
+ * A CPU that is offline already counts as given. They leave the machine once all
+ * have gone: after a failure the next baseline may have the same ones.
+ */
 static int old_cpus(struct sim_kernel *k, const struct sim_ids *cpus)
 {
 	size_t i, failed = 0;
@@ -214,6 +228,8 @@ static int old_cpus(struct sim_kernel *k, const struct sim_ids *cpus)
 		else if (sim_cpu_to_pool(k, cpus->id[i]))
 			failed++;
 	}
+	for (i = 0; i < k->pool.n; i++)
+		k->m.cpu[sim_cpu_find(&k->m, k->pool.id[i])].present = failed != 0;
 	return failed ? -EBUSY : 0;
 }
 
@@ -229,10 +245,9 @@ static int old_apply(struct sim_kernel *k, const void *fdt, int resources, struc
 	if (!error)
 		error = old_memory(k, fdt, resources, &base, &size);
 	if (!error)
-		error = sim_devices_parse(k, fdt, resources, true, &b->pci, &b->platform);
-	for (i = 0; i < b->cpus.n && !error; i++)
-		if (sim_cpu_find(&k->m, b->cpus.id[i]) < 0)
-			error = -ENODEV;
+		error = parse_devices(k, fdt, resources, b);
+	if (!error)
+		error = check_cpus(k, &b->cpus);
 	if (!error)
 		error = old_pool(k, base, size);
 	if (!error)
@@ -250,8 +265,6 @@ static int old_apply(struct sim_kernel *k, const void *fdt, int resources, struc
 		sim_pci_add(&k->pci, *p); /* there or not */
 		sim_pci_add(&k->listed, *p);
 	}
-	for (i = 0; i < b->platform.n; i++)
-		sim_plat_add(&k->platform, b->platform.d[i]);
 	return 0;
 }
 

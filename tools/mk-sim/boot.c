@@ -193,6 +193,17 @@ static int place_image(const struct sim_instance *x, struct sim_image *image)
 	return 0;
 }
 
+/* As for any kexec: segments of more than half of the machine's memory are taken for a mistake. */
+static bool is_absurd(const struct sim_kernel *k, const struct sim_image *image)
+{
+	uint64_t ram = 0;
+	size_t i;
+
+	for (i = 0; i < k->m.n_nodes; i++)
+		ram += k->m.node[i].size;
+	return image->kernel_bytes + image->initrd_bytes + CONTROL_BYTES > ram / 2;
+}
+
 static int unload(struct sim_instance *x, struct sim_kernel *k)
 {
 	if (!x || !x->image)
@@ -217,6 +228,8 @@ static int load(struct sim_kernel *k, struct sim_instance *x, const struct sim_l
 	if (error)
 		return error;
 	error = place_image(x, &image);
+	if (!error && is_absurd(k, &image))
+		error = -EINVAL;
 	if (error) {
 		if (image.initrd >= 0)
 			close(image.initrd);
@@ -270,6 +283,8 @@ int sim_kexec_load(struct sim_kernel *k, const struct sim_load *l)
 		return -EINVAL;
 	if (!(l->flags & FLAG_MULTIKERNEL))
 		return l->flags & FLAG_ID ? -EINVAL : -EPERM; /* the host's own kexec is not here */
+	if (l->flags & FLAG_ON_CRASH)
+		return -EPERM; /* nor its crash kernel, which that would be */
 	if (!id)
 		return -EINVAL;
 	if (k->kexec_busy)

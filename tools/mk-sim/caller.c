@@ -100,17 +100,6 @@ int sim_caller_path(pid_t pid, int dirfd, const char *path, bool follow)
 	return (int)fd;
 }
 
-int sim_caller_fd(pid_t pid, int fd)
-{
-	long handle = syscall(SYS_pidfd_open, pid, 0), got;
-
-	if (handle < 0)
-		return -EBADF;
-	got = syscall(SYS_pidfd_getfd, (int)handle, fd, 0);
-	close((int)handle);
-	return got < 0 ? -EBADF : (int)got;
-}
-
 /* The value of a line of /proc/PID/status, as text. */
 static bool status_line(pid_t pid, const char *key, char *value, size_t room)
 {
@@ -131,24 +120,39 @@ static bool status_line(pid_t pid, const char *key, char *value, size_t room)
 	return found;
 }
 
-bool sim_caller_can(pid_t pid, unsigned capability)
+/* A thread has no pidfd, its process has. */
+int sim_caller_pidfd(pid_t pid)
 {
 	char value[128];
 
-	return sim_caller_same(pid, "user") &&
-	       status_line(pid, "CapEff", value, sizeof value) &&
+	if (!status_line(pid, "Tgid", value, sizeof value))
+		return -1;
+	return (int)syscall(SYS_pidfd_open, (int)strtol(value, NULL, 10), 0);
+}
+
+int sim_caller_fd(pid_t pid, int fd)
+{
+	int handle = sim_caller_pidfd(pid);
+	long got;
+
+	if (handle < 0)
+		return -EBADF;
+	got = syscall(SYS_pidfd_getfd, handle, fd, 0);
+	close(handle);
+	return got < 0 ? -EBADF : (int)got;
+}
+
+bool sim_caller_has(pid_t pid, unsigned capability)
+{
+	char value[128];
+
+	return status_line(pid, "CapEff", value, sizeof value) &&
 	       (strtoull(value, NULL, 16) >> capability & 1);
 }
 
-uid_t sim_caller_uid(pid_t pid)
+bool sim_caller_can(pid_t pid, unsigned capability)
 {
-	unsigned real, effective, saved, fs;
-	char value[128];
-
-	if (status_line(pid, "Uid", value, sizeof value) &&
-	    sscanf(value, "%u %u %u %u", &real, &effective, &saved, &fs) == 4)
-		return fs;
-	return (uid_t)-1;
+	return sim_caller_same(pid, "user") && sim_caller_has(pid, capability);
 }
 
 bool sim_caller_same(pid_t pid, const char *kind)

@@ -27,8 +27,11 @@ int sim_caller_path(pid_t pid, int dirfd, const char *path, bool follow);
 /* Its descriptor as one of ours; -EBADF. */
 int sim_caller_fd(pid_t pid, int fd);
 
+/* A pidfd of the process that the thread belongs to; -1. */
+int sim_caller_pidfd(pid_t pid);
+
+bool sim_caller_has(pid_t pid, unsigned capability); /* in its own user namespace */
 bool sim_caller_can(pid_t pid, unsigned capability); /* in our own user namespace */
-uid_t sim_caller_uid(pid_t pid);		     /* fsuid */
 bool sim_caller_same(pid_t pid, const char *kind);   /* of the namespace "pid", "mnt", "user" */
 
 #endif

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
@@ -98,7 +99,7 @@ static int open_kimage(const struct sim_calls *c, const struct seccomp_notif *q,
 		return -ENOTDIR;
 	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		return -EEXIST;
-	if ((flags & O_ACCMODE) != O_RDONLY && sim_caller_uid((pid_t)q->pid) != 0)
+	if ((flags & O_ACCMODE) != O_RDONLY && !sim_caller_can((pid_t)q->pid, CAP_DAC_OVERRIDE))
 		return -EACCES;
 	fd = openat(c->base, "proc/kimage",
 		    (flags & (O_ACCMODE | O_PATH | O_NONBLOCK)) | O_CLOEXEC);
@@ -136,7 +137,7 @@ static int access_kimage(pid_t pid, uint64_t mode)
 {
 	if (mode & X_OK)
 		return -EACCES;
-	return mode & W_OK && sim_caller_uid(pid) ? -EACCES : 0;
+	return mode & W_OK && !sim_caller_can(pid, CAP_DAC_OVERRIDE) ? -EACCES : 0;
 }
 
 /* Where a call has the directory and the path of its file. */
@@ -149,8 +150,13 @@ static bool about_kimage(const struct seccomp_notif *q)
 	case SYS_open:
 	case SYS_stat:
 	case SYS_lstat:
-	case SYS_access: return is_kimage((pid_t)q->pid, AT_FDCWD, arg[0]);
+	case SYS_access:
+	case SYS_readlink:
 #endif
+	case SYS_getxattr:
+	case SYS_lgetxattr:
+	case SYS_listxattr:
+	case SYS_llistxattr: return is_kimage((pid_t)q->pid, AT_FDCWD, arg[0]);
 	default: return is_kimage((pid_t)q->pid, (int)arg[0], arg[1]);
 	}
 }
@@ -168,7 +174,13 @@ static int kimage_call(const struct sim_calls *c, const struct seccomp_notif *q)
 	case SYS_stat:
 	case SYS_lstat: return stat_kimage(c, pid, arg[1]);
 	case SYS_access: return access_kimage(pid, arg[1]);
+	case SYS_readlink:
 #endif
+	case SYS_readlinkat: return -EINVAL; /* it is no link */
+	case SYS_getxattr:
+	case SYS_lgetxattr: return -EOPNOTSUPP;
+	case SYS_listxattr:
+	case SYS_llistxattr: return 0; /* of none */
 	case SYS_openat: return open_kimage(c, q, (int)arg[2]);
 	case SYS_openat2:
 		if (!sim_caller_read(pid, arg[2], &how, sizeof how))
@@ -182,15 +194,21 @@ static int kimage_call(const struct sim_calls *c, const struct seccomp_notif *q)
 
 /* ---------------------------------------------------------------- statfs */
 
-/* As simple_statfs has it for kernfs; 0 for a file that is not ours. */
-static bool own_statfs(const struct sim_calls *c, int fd, struct statfs *out)
+/* Of a file of ours, or of the directory in which we are mounted; 0 for any other. */
+static uint32_t magic_of(const struct sim_calls *c, int fd)
 {
-	uint32_t magic;
-	struct stat st;
+	struct stat st, around;
 
-	if (fstat(fd, &st) || st.st_dev != c->dev)
-		return false;
-	magic = sim_fs_magic(st.st_ino);
+	if (fstat(fd, &st))
+		return 0;
+	if (st.st_dev == c->dev)
+		return sim_fs_magic(st.st_ino);
+	return !stat("/sys/fs", &around) && st.st_dev == around.st_dev ? SYSFS_MAGIC : 0;
+}
+
+/* As simple_statfs has it for kernfs; false for a file that is not ours. */
+static bool own_statfs(uint32_t magic, struct statfs *out)
+{
 	if (!magic)
 		return false;
 	memset(out, 0, sizeof *out);
@@ -205,6 +223,7 @@ static bool statfs_call(const struct sim_calls *c, const struct seccomp_notif *q
 	pid_t pid = (pid_t)q->pid;
 	struct statfs out;
 	char path[4096];
+	uint32_t magic;
 	bool own;
 	int fd;
 
@@ -213,12 +232,15 @@ static bool statfs_call(const struct sim_calls *c, const struct seccomp_notif *q
 	} else {
 		if (sim_caller_string(pid, q->data.args[0], path, sizeof path) <= 0)
 			return false;
-		fd = sim_caller_path(pid, AT_FDCWD, path, true);
+		fd = !c->k->stock && is_kimage(pid, AT_FDCWD, q->data.args[0])
+			     ? openat(c->base, "proc/kimage", O_PATH | O_CLOEXEC)
+			     : sim_caller_path(pid, AT_FDCWD, path, true);
 	}
 	if (fd < 0)
 		return false;
-	own = own_statfs(c, fd, &out);
+	magic = magic_of(c, fd);
 	close(fd);
+	own = own_statfs(magic, &out);
 	if (own)
 		*error = sim_caller_write(pid, q->data.args[1], &out, sizeof out) ? 0 : -EFAULT;
 	return own;
@@ -239,6 +261,43 @@ static int argument(pid_t pid, uint64_t address, char *to, size_t room, const ch
 		return n == -ENAMETOOLONG ? -EINVAL : (int)n;
 	*out = to;
 	return 0;
+}
+
+/* Over itself no filesystem is mounted. */
+static bool is_there(const struct sim_calls *c, const struct sim_mount *m)
+{
+	int fd = sim_caller_path(m->pid, AT_FDCWD, m->target, true);
+	struct stat own, st;
+	bool same;
+
+	if (fd < 0)
+		return false;
+	same = !fstatat(c->base, SIM_FS_MULTIKERNEL, &own, 0) && !fstat(fd, &st) &&
+	       st.st_dev == own.st_dev && st.st_ino == own.st_ino;
+	close(fd);
+	return same;
+}
+
+/* What is laid there is a copy of ours, which can be written: "ro" makes it another. */
+static int mount_ours(const struct sim_calls *c, const struct sim_mount *m)
+{
+	const unsigned long kept = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	struct sim_mount again = {.pid = m->pid, .target = m->target};
+	int error;
+
+	if (!sim_caller_can(m->pid, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (c->k->stock)
+		return -ENODEV;
+	if (m->data && *m->data)
+		return -EINVAL; /* it has no options */
+	if (is_there(c, m))
+		return -EBUSY;
+	error = sim_mount_for(c->base, m);
+	if (error || !(m->flags & MS_RDONLY))
+		return error;
+	again.flags = MS_REMOUNT | MS_BIND | (m->flags & kept);
+	return sim_mount_for(c->base, &again);
 }
 
 static int mount_call(const struct sim_calls *c, const struct seccomp_notif *q)
@@ -267,13 +326,7 @@ static int mount_call(const struct sim_calls *c, const struct seccomp_notif *q)
 	if (error)
 		return error;
 	m.ours = m.type && !strcmp(m.type, "multikernel") && !(m.flags & other);
-	if (m.ours && !sim_caller_can(m.pid, CAP_SYS_ADMIN))
-		return -EPERM;
-	if (m.ours && c->k->stock)
-		return -ENODEV;
-	if (m.ours && m.data && *m.data)
-		return -EINVAL; /* it has no options */
-	return sim_mount_for(c->base, &m);
+	return m.ours ? mount_ours(c, &m) : sim_mount_for(c->base, &m);
 }
 
 /* ---------------------------------------------------------------- kexec_file_load */
@@ -354,16 +407,25 @@ static int reboot_command(struct sim_kernel *k, uint32_t command, int id)
 	}
 }
 
-/* All commands take one mutex, and a graceful halt may hold it for half a minute (T13). */
-static int under_mutex(struct sim_kernel *k, pid_t pid, uint32_t command, uint64_t address)
+/*
+ * All commands take one mutex, and a graceful halt may hold it for half a minute
+ * (T13). The argument is read before that: who is killed while waiting has no
+ * memory any more, and has passed no bad pointer. What it asked for is done all
+ * the same: the kernel does not let go of who waits for a mutex.
+ */
+static int under_mutex(const struct sim_calls *c, const struct seccomp_notif *q, uint32_t command)
 {
+	struct sim_kernel *k = c->k;
 	int id, error;
+	bool there = sim_caller_read((pid_t)q->pid, q->data.args[3], &id, sizeof id);
 
+	if (!there && !still_there(c, q->id))
+		return WAITS;
 	while (k->reboot_busy && !k->reboot_wedged)
 		sim_wait(k, sim_now(k) + SIM_SECOND);
 	if (k->reboot_wedged)
 		return WAITS;
-	if (!sim_caller_read(pid, address, &id, sizeof id)) {
+	if (!there) {
 		k->reboot_wedged = true; /* T10: it is never given back */
 		sim_violation(k, "reboot was called with a bad pointer");
 		return -EFAULT;
@@ -375,6 +437,13 @@ static int under_mutex(struct sim_kernel *k, pid_t pid, uint32_t command, uint64
 	return error;
 }
 
+/* The right is that of the pid namespace's owner: a container's own root gets past this. */
+static bool may_reboot(pid_t pid)
+{
+	return sim_caller_can(pid, CAP_SYS_BOOT) ||
+	       (!sim_caller_same(pid, "pid") && sim_caller_has(pid, CAP_SYS_BOOT));
+}
+
 static int reboot_call(const struct sim_calls *c, const struct seccomp_notif *q)
 {
 	const __u64 *arg = q->data.args;
@@ -382,7 +451,7 @@ static int reboot_call(const struct sim_calls *c, const struct seccomp_notif *q)
 	bool ours = command == CMD_BOOT || command == CMD_HALT || command == CMD_FORCE;
 	int error;
 
-	if (!sim_caller_can((pid_t)q->pid, CAP_SYS_BOOT))
+	if (!may_reboot((pid_t)q->pid))
 		return -EPERM;
 	if (!magic_ok(arg))
 		return -EINVAL;
@@ -394,7 +463,7 @@ static int reboot_call(const struct sim_calls *c, const struct seccomp_notif *q)
 	error = sim_fault(&c->k->faults, "reboot",
 			  command == CMD_BOOT ? "boot" : command == CMD_HALT ? "halt" : "kill");
 	if (!error)
-		error = under_mutex(c->k, (pid_t)q->pid, command, arg[3]);
+		error = under_mutex(c, q, command);
 	sim_unlock(c->k);
 	return error;
 }

@@ -164,10 +164,12 @@ static int fill(struct sim_kernel *k, char **word, size_t n, struct mk_buf *b)
 	struct sim_buffer x = {.name = "daxfs", .in_pool = true};
 	uint64_t left = sim_pool_avail(k), size;
 
-	if (n > 2 || (n == 2 && !mk_num_size(word[1], strlen(word[1]), &left)))
-		return say(b, TROUBLE, "that is no size", n > 1 ? word[n - 1] : "");
+	if (n > 2)
+		return say(b, TROUBLE, "one size at most is wanted", word[0]);
+	if (n == 2 && !mk_num_size(word[1], strlen(word[1]), &left))
+		return say(b, TROUBLE, "that is no size", word[1]);
 	if (left > sim_pool_avail(k))
-		return say(b, NO, "the pool has not as much left", word[1]);
+		return say(b, NO, "the pool has not as much left", n > 1 ? word[1] : "");
 	while (left >= SIM_PAGE_BYTES) {
 		size = left;
 		while (!(x.base = sim_pool_alloc(k, size, SIM_ANY_NODE)) && size > SIM_PAGE_BYTES)
@@ -185,13 +187,41 @@ static int fill(struct sim_kernel *k, char **word, size_t n, struct mk_buf *b)
 
 /* ---------------------------------------------------------------- requests */
 
-int sim_ctl_do(struct sim_kernel *k, struct mk_arena *a, char **word, size_t n, struct mk_buf *b)
+/* What a kernel is from its start cannot be armed any more. */
+static int arm(struct sim_kernel *k, const char *spec, struct mk_buf *b)
+{
+	static const unsigned at_start[] = {9, 17};
+	const unsigned was[2] = {k->faults.armed[9], k->faults.armed[17]};
+	struct mk_err err;
+	size_t i;
+
+	if (sim_trap_arm(&k->faults, spec, &err))
+		return say(b, TROUBLE, err.text, err.hint);
+	for (i = 0; i < 2; i++)
+		if (k->faults.armed[at_start[i]] != was[i]) {
+			k->faults.armed[at_start[i]] = was[i];
+			return say(b, TROUBLE, "that trap is armed at the start alone, by --trap",
+				   spec);
+		}
+	return 0;
+}
+
+static int add_fault(struct sim_kernel *k, const char *spec, struct mk_buf *b)
 {
 	struct mk_err err;
 
+	if (!sim_fault_add(&k->faults, spec, &err))
+		return 0;
+	return say(b, TROUBLE, err.text, err.hint);
+}
+
+int sim_ctl_do(struct sim_kernel *k, struct mk_arena *a, char **word, size_t n, struct mk_buf *b)
+{
 	if (!n)
 		return say(b, TROUBLE, "nothing was asked", "see mk-sim(1)");
-	if (!strcmp(word[0], "state") && n == 1) {
+	if (!strcmp(word[0], "state")) {
+		if (n > 1)
+			return say(b, TROUBLE, "nothing may follow", word[0]);
 		sim_state_records(k, a, b);
 		return 0;
 	}
@@ -199,16 +229,11 @@ int sim_ctl_do(struct sim_kernel *k, struct mk_arena *a, char **word, size_t n, 
 		return take(k, word, n, b);
 	if (!strcmp(word[0], "fill"))
 		return fill(k, word, n, b);
-	if (!strcmp(word[0], "trap") && n == 2) {
-		if (!sim_trap_arm(&k->faults, word[1], &err))
-			return 0;
-		return say(b, TROUBLE, err.text, err.hint);
-	}
-	if (!strcmp(word[0], "fault") && n == 2) {
-		if (!sim_fault_add(&k->faults, word[1], &err))
-			return 0;
-		return say(b, TROUBLE, err.text, err.hint);
-	}
+	if (!strcmp(word[0], "trap"))
+		return n == 2 ? arm(k, word[1], b) : say(b, TROUBLE, "one trap is wanted", word[0]);
+	if (!strcmp(word[0], "fault"))
+		return n == 2 ? add_fault(k, word[1], b)
+			      : say(b, TROUBLE, "one fault is wanted", word[0]);
 	return act(k, word, n, b);
 }
 
@@ -224,17 +249,19 @@ static void serve(struct sim_kernel *k, int fd)
 	mk_arena_init(&a, NULL);
 	mk_buf_init(&in, &a);
 	mk_buf_init(&out, &a);
-	if (mk_buf_read(&in, fd, "ctl", REQUEST_MAX, &err) == 0 &&
-	    (!in.len || in.data[in.len - 1] == '\0')) {
+	mk_buf_char(&out, '0');
+	if (mk_buf_read(&in, fd, "ctl", REQUEST_MAX, &err) ||
+	    (in.len && in.data[in.len - 1] != '\0')) {
+		status = say(&out, TROUBLE, "the request is too long, or cut", "ctl");
+	} else {
 		for (s = in.data; s && s < in.data + in.len && n < 64; s += strlen(s) + 1)
 			word[n++] = s;
-		mk_buf_char(&out, '0');
 		sim_lock(k);
 		status = sim_ctl_do(k, &a, word, n, &out);
 		sim_unlock(k);
-		out.data[0] = (char)('0' + status);
-		mk_write_all(fd, out.data, out.len, "ctl", &err);
 	}
+	out.data[0] = (char)('0' + status);
+	mk_write_all(fd, out.data, out.len, "ctl", &err);
 	mk_arena_free(&a);
 }
 

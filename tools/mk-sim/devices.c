@@ -3,15 +3,29 @@
 #include <errno.h>
 #include <libfdt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel.h"
+
+/* A hexadecimal number as the kernel's sscanf takes it; and what must stand behind it. */
+static bool hex(const char **s, char behind, unsigned *v)
+{
+	char *end;
+
+	*v = (unsigned)strtoul(*s, &end, 16);
+	if (end == *s || (behind && *end != behind))
+		return false;
+	*s = end + (behind != '\0');
+	return true;
+}
 
 int sim_pci_address(const char *text, struct sim_pci *p)
 {
 	unsigned domain, bus, slot, func;
 
-	if (sscanf(text, "%x:%x:%x.%x", &domain, &bus, &slot, &func) != 4)
+	if (!hex(&text, ':', &domain) || !hex(&text, ':', &bus) || !hex(&text, '.', &slot) ||
+	    !hex(&text, '\0', &func))
 		return -EINVAL;
 	p->domain = (uint16_t)domain;
 	p->bus = (uint8_t)bus;

@@ -61,6 +61,15 @@ static struct sock_filter filter[] = {
 	TELL(SYS_openat2),
 	TELL(SYS_faccessat),
 	TELL(SYS_faccessat2),
+	/* ls -l asks for these of what it shows */
+	TELL(SYS_getxattr),
+	TELL(SYS_lgetxattr),
+	TELL(SYS_listxattr),
+	TELL(SYS_llistxattr),
+#ifdef SYS_readlink
+	TELL(SYS_readlink),
+#endif
+	TELL(SYS_readlinkat),
 	TELL(SYS_statfs),
 	TELL(SYS_fstatfs),
 	TELL(SYS_mount),

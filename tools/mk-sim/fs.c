@@ -4,9 +4,12 @@
  * holds and what a write does is the business of others.
  */
 #define FUSE_USE_VERSION 312
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +18,11 @@
 
 #include "arena.h"
 #include "buf.h"
+#include "caller.h"
 #include "fs.h"
 #include "kernel.h"
 #include "lazy_cma.h"
+#include "num.h"
 
 /* An inode number: what kind of thing, which one, which of its files. */
 enum kind { TOP, MK, INSTANCE, TX, HOST, LAZY };
@@ -29,8 +34,9 @@ static const char *const instance_files[IN_FILES] = {".", "id", "status", "devic
 static const char *const tx_files[TX_FILES] = {".",	   "id",	"status",
 					       "instance", "resources", "dtbo"};
 
-const char *const sim_fs_area[SIM_AREAS] = {"proc",   "cpu",	  "node", "pci",
-					    "memory", "platform", "net",  "devicetree"};
+const char *const sim_fs_area[SIM_AREAS] = {"proc",     "cpu", "node",
+					    "pci",	"bus", "memory",
+					    "platform", "net", "devicetree"};
 
 enum { PROC_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572, TMPFS_MAGIC = 0x01021994 };
 
@@ -233,13 +239,12 @@ static fuse_ino_t find_top(const struct sim_fs *fs, const char *name)
 /* "tx_" and a number as the kernel writes it. */
 static struct sim_tx *find_tx(const struct sim_kernel *k, const char *name)
 {
-	char again[32];
-	int id;
+	uint32_t id;
 
-	if (sscanf(name, "tx_%d", &id) != 1)
+	if (strncmp(name, "tx_", 3) || name[3] < '1' || name[3] > '9' ||
+	    !mk_num_u32(name + 3, strlen(name + 3), &id) || id > INT_MAX)
 		return NULL;
-	snprintf(again, sizeof again, "tx_%d", id);
-	return strcmp(again, name) ? NULL : sim_tx_find(k, id);
+	return sim_tx_find(k, (int)id);
 }
 
 static fuse_ino_t find_mk(const struct sim_fs *fs, unsigned file, const char *name)
@@ -307,12 +312,8 @@ static void list(struct sim_fs *fs, struct listing *l, fuse_ino_t ino, const cha
 
 	if (attr(fs, ino, &st))
 		return;
-	while (l->bytes + n > l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 4096;
-		l->data = realloc(l->data, l->cap);
-		if (!l->data)
-			abort();
-	}
+	while (l->bytes + n > l->cap)
+		l->data = sim_more(l->data, l->cap, &l->cap, 1);
 	fuse_add_direntry(l->req, l->data + l->bytes, l->cap - l->bytes, name, &st,
 			  (off_t)(l->bytes + n));
 	l->bytes += n;
@@ -404,6 +405,7 @@ static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 {
 	struct handle *h = (struct handle *)(uintptr_t)fi->fh;
 	size_t left, n = 0, entry;
+	char *copy;
 
 	(void)ino;
 	if (off < 0 || (size_t)off >= h->bytes) {
@@ -421,7 +423,11 @@ static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 			break;
 		n += entry;
 	}
-	fuse_reply_buf(req, h->data + off, n);
+	/* of a copy: once it is answered the directory may be closed */
+	copy = sim_new(n);
+	memcpy(copy, h->data + off, n);
+	fuse_reply_buf(req, copy, n);
+	free(copy);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -508,14 +514,6 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (!error)
 		error = fault(fs->k, "open", ino);
 	sim_unlock(fs->k);
-	/* kernfs looks at the mode again: even root does not read what cannot be read */
-	if (!error && kind_of(ino) != HOST && kind_of(ino) != LAZY) {
-		int access = fi->flags & O_ACCMODE;
-
-		if ((access != O_WRONLY && !(st.st_mode & 0444)) ||
-		    (access != O_RDONLY && !(st.st_mode & 0222)))
-			error = -EACCES;
-	}
 	if (error) {
 		fuse_reply_err(req, -error);
 		return;
@@ -642,11 +640,30 @@ static int fill(struct sim_fs *fs, fuse_ino_t ino, struct handle *h)
 	return -EINVAL;
 }
 
+/* The part of a file that a read asks for; *bytes becomes how much there is. With the lock held. */
+static char *slice(fuse_ino_t ino, const struct handle *h, size_t *bytes, off_t off)
+{
+	char *part;
+
+	if (paged(ino) && *bytes > SIM_PAGE_BYTES)
+		*bytes = SIM_PAGE_BYTES;
+	if ((size_t)off >= h->bytes)
+		*bytes = 0;
+	else if (*bytes > h->bytes - (size_t)off)
+		*bytes = h->bytes - (size_t)off;
+	part = sim_new(*bytes);
+	if (*bytes)
+		memcpy(part, h->data + off, *bytes);
+	return part;
+}
+
+/* The answer is a copy: another read by the same descriptor may make the file anew meanwhile. */
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
 	struct handle *h = (struct handle *)(uintptr_t)fi->fh;
 	struct sim_fs *fs = fs_of(req);
+	char *part = NULL;
 	int error = 0;
 
 	sim_lock(fs->k);
@@ -654,18 +671,14 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		error = fault(fs->k, "read", ino);
 	if (!error && (off == 0 || !h->data || paged(ino)))
 		error = fill(fs, ino, h);
+	if (!error)
+		part = slice(ino, h, &size, off);
 	sim_unlock(fs->k);
-	if (error) {
+	if (error)
 		fuse_reply_err(req, -error);
-		return;
-	}
-	if (paged(ino) && size > SIM_PAGE_BYTES)
-		size = SIM_PAGE_BYTES;
-	if ((size_t)off >= h->bytes)
-		size = 0;
-	else if (size > h->bytes - (size_t)off)
-		size = h->bytes - (size_t)off;
-	fuse_reply_buf(req, size ? h->data + off : NULL, size);
+	else
+		fuse_reply_buf(req, part, size);
+	free(part);
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -681,9 +694,24 @@ static int write_online(struct sim_kernel *k, const struct sim_file *f, const ch
 	if (n < 1 || (data[0] != '0' && data[0] != '1'))
 		return -EINVAL;
 	if (!c->present)
-		return -ENODEV;
+		return -EINVAL;
 	c->online = data[0] == '1';
 	return 0;
+}
+
+/*
+ * A write of more than 1 MiB comes in pieces of what FUSE takes at once, which is
+ * up to a page less, by where it is in its pages. Is this the first of them?
+ */
+static bool is_first_piece(const char *data, size_t n)
+{
+	static const unsigned char magic[] = {0xd0, 0x0d, 0xfe, 0xed};
+	uint32_t total;
+
+	if (n <= SIM_BLOB_MAX - SIM_PAGE_BYTES)
+		return false;
+	memcpy(&total, data + sizeof magic, sizeof total);
+	return memcmp(data, magic, sizeof magic) != 0 || ntohl(total) > SIM_BLOB_MAX;
 }
 
 static long write_file(struct sim_fs *fs, fuse_ino_t ino, const char *data, size_t n, off_t off)
@@ -703,8 +731,7 @@ static long write_file(struct sim_fs *fs, fuse_ino_t ino, const char *data, size
 		return sim_overlay_write(fs->k, data, n, off);
 	if (kind_of(ino) != MK || file_of(ino) != MK_DEVICE_TREE)
 		return -EINVAL;
-	/* a longer one comes in pieces of what FUSE takes at once: this is the first of them */
-	if (n == SIM_BLOB_MAX && (memcmp(data, "\xd0\x0d\xfe\xed\x00\x10\x00\x00", 8)))
+	if (is_first_piece(data, n))
 		return -E2BIG;
 	error = sim_baseline_write(fs->k, data, n);
 	return error ? error : (long)n;
@@ -817,6 +844,8 @@ static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 	memcpy(data, in, in_bytes);
 	sim_lock(fs->k);
 	error = fault(fs->k, "ioctl", ino);
+	if (!error && !sim_caller_can(fuse_req_ctx(req)->pid, CAP_SYS_ADMIN))
+		error = -EPERM;
 	if (!error)
 		error = sim_lazy_cma(fs->k, cmd, data, in_bytes);
 	sim_unlock(fs->k);

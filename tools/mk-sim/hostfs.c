@@ -17,7 +17,8 @@ const char *const sim_area_path[SIM_AREAS] = {
 	[SIM_AREA_PROC] = "/proc",
 	[SIM_AREA_CPU] = "/sys/devices/system/cpu",
 	[SIM_AREA_NODE] = "/sys/devices/system/node",
-	[SIM_AREA_PCI] = "/sys/bus/pci/devices",
+	[SIM_AREA_PCI] = "/sys/devices",
+	[SIM_AREA_BUS] = "/sys/bus/pci/devices",
 	[SIM_AREA_MEMORY] = "/sys/devices/system/memory",
 	[SIM_AREA_PLATFORM] = "/sys/devices/platform",
 	[SIM_AREA_NET] = "/sys/class/net",
@@ -188,6 +189,7 @@ struct sim_file *sim_area_make(struct sim_kernel *k, enum sim_area area, uint32_
 	static void (*const fill[SIM_AREAS])(struct sim_kernel * k, struct sim_dir * root) = {
 		[SIM_AREA_PROC] = sim_fill_proc, [SIM_AREA_CPU] = sim_fill_cpu,
 		[SIM_AREA_NODE] = sim_fill_node, [SIM_AREA_PCI] = sim_fill_pci,
+		[SIM_AREA_BUS] = sim_fill_bus,
 		[SIM_AREA_MEMORY] = fill_memory, [SIM_AREA_PLATFORM] = fill_platform,
 		[SIM_AREA_NET] = sim_fill_net,	 [SIM_AREA_DT] = fill_dt,
 	};
@@ -201,16 +203,28 @@ struct sim_file *sim_area_make(struct sim_kernel *k, enum sim_area area, uint32_
 	return root.dir;
 }
 
+/* A CPU that was given away is no more present, but nobody has taken it off the bus. */
+static bool has_directory(const struct sim_kernel *k, const struct sim_cpu *c)
+{
+	if (c->present || sim_ids_has(&k->pool, c->id))
+		return true;
+	for (size_t i = 0; i < k->n_instances; i++)
+		if (sim_ids_has(&k->instance[i]->cpus, c->id))
+			return true;
+	return false;
+}
+
 static bool shows(const struct sim_kernel *k, const struct sim_file *f)
 {
 	const struct sim_machine *m = &k->m;
 
 	switch (sim_what(f)) {
 	case SIM_W_KIMAGE: return !k->stock;
-	case SIM_W_CPU: return m->cpu[f->index].present;
-	case SIM_W_CPU_RUNS:
-	case SIM_W_NODE_CPU: return m->cpu[f->index].present && m->cpu[f->index].online;
+	case SIM_W_CPU:
+	case SIM_W_NODE_CPU: return has_directory(k, &m->cpu[f->index]);
+	case SIM_W_CPU_RUNS: return m->cpu[f->index].present && m->cpu[f->index].online;
 	case SIM_W_FUNCTION:
+	case SIM_W_BUS_LINK:
 	case SIM_W_VIRTFN: return !m->function[f->index].gone;
 	case SIM_W_PHYSFN: return !m->function[m->function[f->index].pf].gone;
 	case SIM_W_DRIVER:

@@ -17,7 +17,8 @@ enum sim_area {
 	SIM_AREA_PROC, /* iomem, cpuinfo, kimage */
 	SIM_AREA_CPU,  /* /sys/devices/system/cpu */
 	SIM_AREA_NODE, /* /sys/devices/system/node */
-	SIM_AREA_PCI,  /* /sys/bus/pci/devices */
+	SIM_AREA_PCI,  /* in /sys/devices: pciDDDD:BB, where the functions are */
+	SIM_AREA_BUS,  /* /sys/bus/pci/devices: links to them */
 	SIM_AREA_MEMORY, /* /sys/devices/system/memory: block_size_bytes */
 	SIM_AREA_PLATFORM, /* /sys/devices/platform */
 	SIM_AREA_NET,  /* /sys/class/net: the functions' interfaces beside the host's own */

@@ -60,6 +60,9 @@ enum sim_what {
 	SIM_W_VIRTFN, /* index is that of the VF */
 	SIM_W_PHYSFN,
 	SIM_W_DRIVER,
+	SIM_W_SUBSYSTEM, /* link to the bus or class */
+	SIM_W_BUS_LINK,	 /* in /sys/bus/pci/devices */
+	SIM_W_CLASS_UEVENT,
 	SIM_W_BOUND,	   /* net, nvme: directories that the driver makes */
 	SIM_W_DEVICE_LINK, /* from a driver's directory back to the function */
 	SIM_W_NET_ADDRESS,
@@ -135,6 +138,7 @@ void sim_fill_proc(struct sim_kernel *k, struct sim_dir *root);
 void sim_fill_cpu(struct sim_kernel *k, struct sim_dir *root);
 void sim_fill_node(struct sim_kernel *k, struct sim_dir *root);
 void sim_fill_pci(struct sim_kernel *k, struct sim_dir *root);
+void sim_fill_bus(struct sim_kernel *k, struct sim_dir *root);
 void sim_fill_net(struct sim_kernel *k, struct sim_dir *root);
 
 /* Which CPUs. of is a logical number, of SIM_ON_NODE the index of a node. */

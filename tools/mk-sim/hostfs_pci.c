@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hostfs_pci: /sys/bus/pci/devices and /sys/class/net. On a real machine the
- * functions are links to where they hang below their bridges; here they are
- * directories, because there are no bridges. Whoever follows names sees no
- * difference.
+ * hostfs_pci: PCI functions in /sys/devices/pciDDDD:BB, each bus a root bus of
+ * its own, /sys/bus/pci/devices and /sys/class/net, which lead there.
  */
 #include "hostfs_int.h"
 
@@ -13,6 +11,9 @@
 
 #define ADDRESS "%04x:%02x:%02x.%x"
 #define ADDRESS_OF(x) (x)->domain, (x)->bus, (x)->slot, (x)->func
+/* below /sys/devices */
+#define PLACE "pci%04x:%02x/" ADDRESS
+#define PLACE_OF(x) (x)->domain, (x)->bus, ADDRESS_OF(x)
 
 enum { IFINDEX_FIRST = 100 }; /* behind all that the host has itself */
 
@@ -86,8 +87,10 @@ static void show_function(struct sim_kernel *k, const struct sim_file *f, struct
 	case SIM_W_NUMVFS: mk_buf_fmt(b, "%u\n", vfs_of(m, f->index)); break;
 	/* links */
 	case SIM_W_DRIVER: mk_buf_fmt(b, "../../../bus/pci/drivers/%s", x->driver); break;
-	case SIM_W_PHYSFN: mk_buf_fmt(b, "../" ADDRESS, ADDRESS_OF(&m->function[x->pf])); break;
-	default: mk_buf_fmt(b, "../" ADDRESS, ADDRESS_OF(x)); break;
+	case SIM_W_SUBSYSTEM: mk_buf_str(b, "../../../bus/pci"); break;
+	case SIM_W_PHYSFN: mk_buf_fmt(b, "../../" PLACE, PLACE_OF(&m->function[x->pf])); break;
+	case SIM_W_BUS_LINK: mk_buf_fmt(b, "../../../devices/" PLACE, PLACE_OF(x)); break;
+	default: mk_buf_fmt(b, "../../" PLACE, PLACE_OF(x)); break;
 	}
 }
 
@@ -109,7 +112,11 @@ static void show_net(struct sim_kernel *k, const struct sim_file *f, struct mk_b
 	case SIM_W_NET_IFINDEX: mk_buf_fmt(b, "%zu\n", IFINDEX_FIRST + f->index); break;
 	case SIM_W_NET_TYPE: mk_buf_str(b, "1\n"); break; /* ARPHRD_ETHER */
 	case SIM_W_NET_LINK:
-		mk_buf_fmt(b, "../../bus/pci/devices/" ADDRESS "/net/%s", ADDRESS_OF(x), x->net);
+		mk_buf_fmt(b, "../../devices/" PLACE "/net/%s", PLACE_OF(x), x->net);
+		break;
+	case SIM_W_SUBSYSTEM: mk_buf_str(b, "../../../../../class/net"); break;
+	case SIM_W_CLASS_UEVENT:
+		mk_buf_fmt(b, "INTERFACE=%s\nIFINDEX=%zu\n", x->net, IFINDEX_FIRST + f->index);
 		break;
 	default: mk_buf_fmt(b, "../../../" ADDRESS, ADDRESS_OF(x)); break;
 	}
@@ -124,6 +131,7 @@ static struct sim_dir driver_dir(struct sim_dir *function, const char *class, co
 	d.show = show;
 	own = sim_add_dir(&d, name, SIM_W_DIR);
 	sim_add_link(&own, "device", SIM_W_DEVICE_LINK);
+	sim_add_link(&own, "subsystem", SIM_W_SUBSYSTEM);
 	return own;
 }
 
@@ -135,6 +143,7 @@ static void fill_netdev(struct sim_dir *function, const struct sim_function *x)
 		{"mtu", SIM_W_NET_MTU, 0644, 0},
 		{"ifindex", SIM_W_NET_IFINDEX, 0444, 0},
 		{"type", SIM_W_NET_TYPE, 0444, 0},
+		{"uevent", SIM_W_CLASS_UEVENT, 0644, 0},
 	};
 	struct sim_dir d = driver_dir(function, "net", x->net, show_net);
 
@@ -156,6 +165,8 @@ static void show_nvme(struct sim_kernel *k, const struct sim_file *f, struct mk_
 	case SIM_W_NVME_TRANSPORT: mk_buf_str(b, "pcie\n"); break;
 	case SIM_W_NVME_ADDRESS: mk_buf_fmt(b, ADDRESS "\n", ADDRESS_OF(x)); break;
 	case SIM_W_NUMA_NODE: mk_buf_fmt(b, "%u\n", k->m.node[x->node].id); break;
+	case SIM_W_SUBSYSTEM: mk_buf_str(b, "../../../../../class/nvme"); break;
+	case SIM_W_CLASS_UEVENT: mk_buf_str(b, "NVME_TRTYPE=pcie\n"); break;
 	case SIM_W_NS_NSID: mk_buf_fmt(b, "%u\n", sim_part(f)); break;
 	case SIM_W_NS_SIZE: mk_buf_fmt(b, "%llu\n", NAMESPACE_SECTORS); break;
 	default: mk_buf_fmt(b, "../../../" ADDRESS, ADDRESS_OF(x)); break;
@@ -172,6 +183,7 @@ static void fill_nvme(struct sim_dir *function, const struct sim_function *x)
 		{"transport", SIM_W_NVME_TRANSPORT, 0444, 0},
 		{"address", SIM_W_NVME_ADDRESS, 0444, 0},
 		{"numa_node", SIM_W_NUMA_NODE, 0444, 0},
+		{"uevent", SIM_W_CLASS_UEVENT, 0644, 0},
 	};
 	struct sim_dir d = driver_dir(function, "nvme", x->nvme, show_nvme);
 
@@ -213,6 +225,7 @@ static void fill_function(struct sim_dir *d, const struct sim_function *x)
 
 	SIM_ADD_FILES(d, files);
 	sim_add_link(d, "driver", SIM_W_DRIVER);
+	sim_add_link(d, "subsystem", SIM_W_SUBSYSTEM);
 	if (x->total_vfs)
 		SIM_ADD_FILES(d, sriov);
 	if (x->pf != SIZE_MAX)
@@ -226,14 +239,18 @@ static void fill_function(struct sim_dir *d, const struct sim_function *x)
 void sim_fill_pci(struct sim_kernel *k, struct sim_dir *root)
 {
 	const struct sim_machine *m = &k->m;
-	struct sim_dir *d = sim_new(m->n_functions * sizeof(*d));
+	struct sim_dir *d = sim_new(m->n_functions * sizeof(*d)), bus = *root;
 
 	root->show = show_function;
 	for (size_t i = 0; i < m->n_functions; i++) {
 		const struct sim_function *x = &m->function[i];
 
-		root->index = i;
-		d[i] = sim_add_dir(root, sim_name(ADDRESS, ADDRESS_OF(x)), SIM_W_FUNCTION);
+		/* they are sorted: those of a bus stand together */
+		if (!i || x[-1].domain != x->domain || x[-1].bus != x->bus)
+			bus = sim_add_dir(root, sim_name("pci%04x:%02x", x->domain, x->bus),
+					  SIM_W_DIR);
+		bus.index = i;
+		d[i] = sim_add_dir(&bus, sim_name(ADDRESS, ADDRESS_OF(x)), SIM_W_FUNCTION);
 		fill_function(&d[i], x);
 	}
 	for (size_t i = 0; i < m->n_functions; i++) {
@@ -246,6 +263,16 @@ void sim_fill_pci(struct sim_kernel *k, struct sim_dir *root)
 		sim_add_link(pf, sim_name("virtfn%u", x->vf), SIM_W_VIRTFN);
 	}
 	free(d);
+}
+
+void sim_fill_bus(struct sim_kernel *k, struct sim_dir *root)
+{
+	root->show = show_function;
+	for (size_t i = 0; i < k->m.n_functions; i++) {
+		root->index = i;
+		sim_add_link(root, sim_name(ADDRESS, ADDRESS_OF(&k->m.function[i])),
+			     SIM_W_BUS_LINK);
+	}
 }
 
 void sim_fill_net(struct sim_kernel *k, struct sim_dir *root)

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libfdt.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -172,8 +173,10 @@ static _Noreturn void wait_for_end(pid_t command, int control, int signals)
 			continue;
 		if (p[1].revents && read(signals, &info, sizeof info) > 0) {
 			status = reap(command);
-			if (status >= 0)
+			if (status >= 0) {
+				kill(-1, SIGKILL); /* before they see us go */
 				_exit(status);
+			}
 		}
 		if (!p[0].revents)
 			continue;
@@ -260,57 +263,71 @@ static void write_file(struct cli *c, pid_t pid, const char *file, const char *t
 	cli_die(c, &err);
 }
 
-/* Root inside is all of root where that is ours to give: so rights can be dropped there. */
-static void map_users(struct cli *c, pid_t pid)
+/* All ids that this process has are there inside, by the same numbers; of others' own alone. */
+static void map_ids(struct cli *c, pid_t pid, const char *file, unsigned own)
 {
-	char map[64];
+	char path[64], line[128], map[4096];
+	unsigned long long first, count;
+	size_t n = 0;
+	char *end;
+	FILE *f = NULL;
 
-	if (geteuid() == 0) {
-		write_file(c, pid, "uid_map", "0 0 4294967295");
-		write_file(c, pid, "gid_map", "0 0 4294967295");
-		return;
+	snprintf(path, sizeof path, "/proc/self/%s", file);
+	if (geteuid() == 0)
+		f = fopen(path, "re");
+	while (f && n < sizeof map - 64 && fgets(line, sizeof line, f)) {
+		first = strtoull(line, &end, 10);
+		strtoull(end, &end, 10); /* what it is further out is no matter */
+		count = strtoull(end, &end, 10);
+		n += (size_t)snprintf(map + n, sizeof map - n, "%llu %llu %llu\n", first, first,
+				      count);
 	}
-	snprintf(map, sizeof map, "0 %u 1", geteuid());
-	write_file(c, pid, "uid_map", map);
-	write_file(c, pid, "setgroups", "deny");
-	snprintf(map, sizeof map, "0 %u 1", getegid());
-	write_file(c, pid, "gid_map", map);
+	if (f)
+		fclose(f);
+	if (!n)
+		snprintf(map, sizeof map, "0 %u 1", own);
+	write_file(c, pid, file, map);
 }
 
-static volatile sig_atomic_t got_signal;
-
-static void note_signal(int sig)
+static void map_users(struct cli *c, pid_t pid)
 {
-	got_signal = sig;
+	map_ids(c, pid, "uid_map", geteuid());
+	if (geteuid() != 0)
+		write_file(c, pid, "setgroups", "deny");
+	map_ids(c, pid, "gid_map", getegid());
 }
 
 /* What a terminal sends goes to the command as it is; what is sent to us is passed on. */
-static void catch_signals(void)
+static int catch_signals(void)
 {
-	static const int pass_on[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}, leave[] = {SIGINT, SIGQUIT};
-	struct sigaction sa = {.sa_handler = note_signal};
+	static const int caught[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+	sigset_t set;
 	size_t i;
 
-	for (i = 0; i < 4; i++)
-		sigaction(pass_on[i], &sa, NULL);
-	sa.sa_handler = SIG_IGN;
-	for (i = 0; i < 2; i++)
-		sigaction(leave[i], &sa, NULL);
+	sigemptyset(&set);
+	for (i = 0; i < sizeof caught / sizeof *caught; i++)
+		sigaddset(&set, caught[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-static int wait_for_kernel(pid_t pid, int control)
+static int wait_for_kernel(pid_t pid, int control, int signals)
 {
+	struct signalfd_siginfo info;
 	unsigned char sig;
 	int status;
 
-	while (waitpid(pid, &status, 0) != pid)
-		if (got_signal) {
-			sig = (unsigned char)got_signal;
-			got_signal = 0;
-			if (write(control, &sig, 1) != 1)
-				break;
-		}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	while (waitpid(pid, &status, WNOHANG) != pid) {
+		if (read(signals, &info, sizeof info) != sizeof info || info.ssi_signo == SIGCHLD)
+			continue;
+		sig = (unsigned char)info.ssi_signo;
+		if (write(control, &sig, 1) != 1)
+			fprintf(stderr, "mk-sim: signal %d is lost\n", sig);
+	}
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr, "mk-sim: the simulated kernel has died: %s\n", strsignal(WTERMSIG(status)));
+	return 128 + WTERMSIG(status);
 }
 
 static int run(struct cli *c, struct sim_kernel *k, const struct options *o)
@@ -318,7 +335,7 @@ static int run(struct cli *c, struct sim_kernel *k, const struct options *o)
 	const unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | SIGCHLD;
 	struct mk_err err;
 	struct stat st;
-	int pair[2];
+	int pair[2], signals;
 	pid_t pid;
 
 	if (!stat(SIM_CTL_SOCKET, &st)) {
@@ -331,6 +348,7 @@ static int run(struct cli *c, struct sim_kernel *k, const struct options *o)
 		cli_die(c, &err);
 	}
 	fflush(NULL);
+	signals = catch_signals();
 	pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 	if (pid < 0) {
 		mk_fail(&err, MK_SYS, "user, mount and pid namespaces are missing: %s",
@@ -344,11 +362,13 @@ static int run(struct cli *c, struct sim_kernel *k, const struct options *o)
 		be_kernel(c, k, o, pair[1]);
 	}
 	close(pair[1]);
-	catch_signals();
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 	map_users(c, pid);
 	if (write(pair[0], "", 1) != 1)
 		return CLI_TROUBLE;
-	return wait_for_kernel(pid, pair[0]);
+	return wait_for_kernel(pid, pair[0], signals);
 }
 
 /* ---------------------------------------------------------------- options */
@@ -383,13 +403,21 @@ static void load_machine(struct cli *c, struct sim_kernel *k, const char *path)
 
 static int ctl(struct cli *c, int argc, char **argv)
 {
-	bool json = argc > 2 && (!strcmp(argv[2], "-j") || !strcmp(argv[2], "--json"));
-	int from = json ? 3 : 2, status;
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+					      {"version", no_argument, NULL, 'V'},
+					      {"json", no_argument, NULL, 'j'},
+					      {0}};
 	struct mk_buf answer;
 	struct mk_err err;
+	bool json = false;
+	int status;
 
+	while (cli_getopt(c, argc, argv, "+:jhV", longs) != -1)
+		json = true; /* the only one that comes back */
+	if (optind == argc)
+		cli_usage(c, "a request is wanted, like: mk-sim ctl state");
 	mk_buf_init(&answer, &c->arena);
-	status = sim_ctl_ask(argv + from, (size_t)(argc - from), &answer, &err);
+	status = sim_ctl_ask(argv + optind, (size_t)(argc - optind), &answer, &err);
 	if (status < 0)
 		cli_die(c, &err);
 	if (status) {
@@ -406,6 +434,17 @@ static void arm(struct cli *c, struct sim_kernel *k, const char *spec, bool trap
 
 	if (trap ? sim_trap_arm(&k->faults, spec, &err) : sim_fault_add(&k->faults, spec, &err))
 		cli_die(c, &err);
+}
+
+/* T17: somebody has made an instance whose name is no word. */
+static void foreign_instance(struct sim_kernel *k)
+{
+	char fdt[256];
+
+	if (fdt_create(fdt, sizeof fdt) || fdt_finish_reservemap(fdt) || fdt_begin_node(fdt, "") ||
+	    fdt_end_node(fdt) || fdt_finish(fdt) ||
+	    sim_instance_create(k, "..\n#end 0\t%41=tx_1", -1, fdt, 0, -1))
+		abort();
 }
 
 static double speed_of(struct cli *c, const char *arg)
@@ -429,6 +468,7 @@ int main(int argc, char **argv)
 					      {"speed", required_argument, NULL, SPEED},
 					      {"trap", required_argument, NULL, TRAP},
 					      {"fault", required_argument, NULL, FAULT},
+					      {"json", no_argument, NULL, 'j'},
 					      {0}};
 	struct options o = {0};
 	static struct sim_kernel k;
@@ -437,10 +477,11 @@ int main(int argc, char **argv)
 
 	cli_init(&c, "mk-sim", usage);
 	if (argc > 1 && !strcmp(argv[1], "ctl"))
-		return ctl(&c, argc, argv);
+		return ctl(&c, argc - 1, argv + 1);
 	sim_kernel_init(&k);
-	while ((opt = cli_getopt(&c, argc, argv, "+:m:MhV", longs)) != -1)
+	while ((opt = cli_getopt(&c, argc, argv, "+:m:MjhV", longs)) != -1)
 		switch (opt) {
+		case 'j': cli_usage(&c, "-j is an option of ctl: mk-sim ctl -j state");
 		case 'm': o.machine = optarg; break;
 		case 'M': o.mount = true; break;
 		case ABI: k.abi = (unsigned)cli_long_number(&c, "abi", optarg, 1, 2); break;
@@ -453,5 +494,7 @@ int main(int argc, char **argv)
 	o.command = argv + optind;
 	k.stock = sim_trap_set(&k.faults, 9);
 	load_machine(&c, &k, o.machine);
+	if (sim_trap_set(&k.faults, 17))
+		foreign_instance(&k);
 	return run(&c, &k, &o);
 }

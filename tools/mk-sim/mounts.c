@@ -64,7 +64,7 @@ static int again(int from, const char *dir, const struct dirent *e)
 			return -1;
 		close(fd);
 	}
-	return mount(source, path, NULL, MS_BIND | MS_REC, NULL);
+	return mount(source, path, "none", MS_BIND | MS_REC, NULL);
 }
 
 /* Covers a directory with a tmpfs that has the same in it, so that things can be added. */
@@ -124,7 +124,7 @@ static int lay(int base, const char *what, const char *path, struct mk_err *err)
 	char source[PATH_MAX];
 
 	snprintf(source, sizeof source, "/proc/self/fd/%d/%s", base, what);
-	return mount(source, path, NULL, MS_BIND, NULL) ? fail(err, path) : 0;
+	return mount(source, path, "none", MS_BIND, NULL) ? fail(err, path) : 0;
 }
 
 int sim_mounts_begin(int *fuse, int *base, struct mk_err *err)
@@ -132,7 +132,7 @@ int sim_mounts_begin(int *fuse, int *base, struct mk_err *err)
 	int under = -1;
 	char options[96];
 
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL))
 		return fail(err, "a mount namespace");
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
 		return fail(err, "a /proc of its own");
@@ -221,6 +221,37 @@ static int lay_proc(const struct sim_fs *fs, int base, struct mk_err *err)
 	return 0;
 }
 
+/* Buses: those of the host go, the machine's come. Others of /sys/devices stay. */
+static int lay_buses(const struct sim_fs *fs, int base, struct mk_err *err)
+{
+	const char *dir = sim_area_path[SIM_AREA_PCI];
+	char what[64], path[PATH_MAX];
+	const struct sim_file *f;
+	struct dirent *e;
+	DIR *d;
+
+	if (cover_path(dir, err))
+		return err->code;
+	d = opendir(dir);
+	while (d && (e = readdir(d)))
+		if (!strncmp(e->d_name, "pci", 3)) {
+			snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+			umount2(path, MNT_DETACH);
+			rmdir(path);
+		}
+	if (d)
+		closedir(d);
+	for (f = sim_fs_files(fs, SIM_AREA_PCI)->child; f; f = f->next) {
+		snprintf(what, sizeof what, "%s/%s", sim_fs_area[SIM_AREA_PCI], f->name);
+		snprintf(path, sizeof path, "%s/%s", dir, f->name);
+		if (mkdir(path, 0755))
+			return fail(err, path);
+		if (lay(base, what, path, err))
+			return err->code;
+	}
+	return 0;
+}
+
 static int lay_devices(int base, unsigned abi, struct mk_err *err)
 {
 	const char *name = abi == 1 ? "/dev/lazy_cma" : "/dev/dma_heap/multikernel";
@@ -242,10 +273,10 @@ int sim_mounts_lay(struct sim_kernel *k, const struct sim_fs *fs, int base, stru
 {
 	enum sim_area a;
 
-	if (lay_proc(fs, base, err) || lay_interfaces(k, fs, err))
+	if (lay_buses(fs, base, err) || lay_proc(fs, base, err) || lay_interfaces(k, fs, err))
 		return err->code;
 	for (a = SIM_AREA_CPU; a < SIM_AREAS; a++) {
-		if (a == SIM_AREA_NET || !sim_fs_files(fs, a)->child)
+		if (a == SIM_AREA_NET || a == SIM_AREA_PCI || !sim_fs_files(fs, a)->child)
 			continue;
 		if (make_dir(sim_area_path[a], err) ||
 		    lay(base, sim_fs_area[a], sim_area_path[a], err))
@@ -264,35 +295,43 @@ int sim_mounts_lay(struct sim_kernel *k, const struct sim_fs *fs, int base, stru
 static int stand_where(pid_t pid)
 {
 	char path[64];
-	int handle, cwd, root;
+	bool user = sim_caller_same(pid, "user"), mnt = sim_caller_same(pid, "mnt");
+	int handle = -1, cwd, root;
 
 	snprintf(path, sizeof path, "/proc/%d/cwd", (int)pid);
 	cwd = open(path, O_PATH | O_CLOEXEC);
 	snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
 	root = open(path, O_PATH | O_CLOEXEC);
-	handle = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (cwd < 0 || root < 0 || handle < 0)
+	if (!user || !mnt)
+		handle = sim_caller_pidfd(pid);
+	if (cwd < 0 || root < 0)
 		return -errno;
-	if (!sim_caller_same(pid, "user") && setns(handle, CLONE_NEWUSER))
+	if (!user && setns(handle, CLONE_NEWUSER))
 		return -errno;
-	if (!sim_caller_same(pid, "mnt") && setns(handle, CLONE_NEWNS))
+	if (!mnt && setns(handle, CLONE_NEWNS))
 		return -errno;
 	if (fchdir(root) || chroot(".") || fchdir(cwd))
 		return -errno;
 	return 0;
 }
 
-static int mount_there(int tree, const struct sim_mount *m)
+/* tree is a detached copy of ours, which any namespace takes; -1 where the system has none. */
+static int mount_there(int base, int tree, const struct sim_mount *m)
 {
+	char source[64];
 	int error = stand_where(m->pid);
 
 	if (error)
 		return error;
-	if (m->ours)
+	if (tree >= 0)
 		return syscall(SYS_move_mount, tree, "", AT_FDCWD, m->target,
 			       MOVE_MOUNT_F_EMPTY_PATH)
 			       ? -errno
 			       : 0;
+	if (m->ours) {
+		snprintf(source, sizeof source, "/proc/self/fd/%d/%s", base, SIM_FS_MULTIKERNEL);
+		return mount(source, m->target, "none", MS_BIND, NULL) ? -errno : 0;
+	}
 	return mount(m->source, m->target, m->type, m->flags, m->data) ? -errno : 0;
 }
 
@@ -312,13 +351,13 @@ int sim_mount_for(int base, const struct sim_mount *m)
 	if (m->ours) {
 		tree = (int)syscall(SYS_open_tree, base, SIM_FS_MULTIKERNEL,
 				    OPEN_TREE_CLONE | O_CLOEXEC);
-		if (tree < 0)
+		if (tree < 0 && errno != ENOSYS)
 			return -errno;
 	}
 	/* without a signal at its end: who reaps the command's orphans does not see it */
 	child = (pid_t)syscall(SYS_clone, 0UL, NULL, NULL, NULL, NULL);
 	if (child == 0)
-		_exit(-mount_there(tree, m) & 0xff);
+		_exit(-mount_there(base, tree, m) & 0xff);
 	error = child < 0 ? -errno : 0;
 	if (child > 0 && waitpid(child, &status, (int)__WCLONE) == child)
 		error = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;

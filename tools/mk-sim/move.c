@@ -98,14 +98,14 @@ static int cpu_take(struct sim_kernel *k, struct sim_instance *x, uint64_t id)
 	int error;
 
 	if (x->state == SIM_ACTIVE) {
+		error = ask(k, &x);
+		if (error)
+			return error;
 		/* a CPU that it does not have, or its boot CPU, is its own to refuse */
 		if (!sim_ids_has(&x->cpus, id))
 			return -ENODEV;
 		if (x->cpus.id[0] == id)
 			return -EINVAL;
-		error = ask(k, &x);
-		if (error)
-			return error;
 	} else if (!sim_ids_has(&x->cpus, id)) {
 		return -EINVAL;
 	}
@@ -128,11 +128,11 @@ static int memory_give(struct sim_kernel *k, struct sim_instance *x, uint64_t ba
 	int error;
 
 	if (x->state == SIM_ACTIVE) {
-		if (!block_sized(k, base, size))
-			return -EINVAL;
 		error = ask(k, &x);
 		if (error)
 			return error;
+		if (!block_sized(k, base, size)) /* it is its answer: one that hangs gives none */
+			return -EINVAL;
 	}
 	return sim_region_add(k, x, size, node);
 }
@@ -154,11 +154,11 @@ static int memory_take(struct sim_kernel *k, struct sim_instance *x, uint64_t ba
 	int error;
 
 	if (x->state == SIM_ACTIVE) {
-		if (!block_sized(k, base, size))
-			return -EINVAL;
 		error = ask(k, &x);
 		if (error)
 			return error;
+		if (!block_sized(k, base, size)) /* it is its answer: one that hangs gives none */
+			return -EINVAL;
 	}
 	if (backs_image(x, base, size))
 		return -EBUSY;
@@ -283,11 +283,19 @@ int sim_cpu_take(struct sim_kernel *k, struct sim_instance *x, uint64_t id)
 	return error ? error : done(k, cpu_take(k, x, id));
 }
 
+/* Memory is told by numbers of pages: what is no whole one is cut off without a word. */
+static uint64_t whole_pages(uint64_t bytes)
+{
+	return bytes / SIM_PAGE_BYTES * SIM_PAGE_BYTES;
+}
+
 int sim_memory_give(struct sim_kernel *k, struct sim_instance *x, uint64_t base, uint64_t size,
 		    int node)
 {
 	int error = begin(k);
 
+	base = whole_pages(base);
+	size = whole_pages(size);
 	return error ? error : done(k, memory_give(k, x, base, size, node));
 }
 
@@ -295,6 +303,8 @@ int sim_memory_take(struct sim_kernel *k, struct sim_instance *x, uint64_t base,
 {
 	int error = begin(k);
 
+	base = whole_pages(base);
+	size = whole_pages(size);
 	return error ? error : done(k, memory_take(k, x, base, size));
 }
 

@@ -50,14 +50,17 @@ static int memory_item(struct sim_kernel *k, const void *fdt, int item, struct s
 static int cpu_item(struct sim_kernel *k, const void *fdt, int item, struct sim_instance *x,
 		    bool give)
 {
-	uint32_t id;
+	uint32_t cell;
+	uint64_t id;
 	int len;
 	const char *reg = fdt_getprop(fdt, item, "reg", &len);
 
 	if (!reg || len < 4)
 		return -EINVAL;
-	memcpy(&id, reg, 4); /* one cell, whatever comes behind it */
-	return give ? sim_cpu_give(k, x, fdt32_to_cpu(id)) : sim_cpu_take(k, x, fdt32_to_cpu(id));
+	memcpy(&cell, reg, 4);
+	/* one cell at first; two since ids are of 64 bits */
+	id = len >= 8 ? pair(reg) : fdt32_to_cpu(cell);
+	return give ? sim_cpu_give(k, x, id) : sim_cpu_take(k, x, id);
 }
 
 static int device_item(struct sim_kernel *k, const void *fdt, int item, struct sim_instance *x,

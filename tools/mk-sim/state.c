@@ -64,10 +64,10 @@ static void put_host(struct mk_record_writer *w, struct mk_arena *a, const struc
 		}
 	mk_record_begin(w, "host", "@host", true);
 	mk_record_u64(w, "abi", k->stock ? 0 : k->abi);
-	put_ids(w, a, "cpus", &online);
+	put_ids(w, a, "host-cpus", &online);
 	mk_record_u64(w, "transactions", k->n_tx);
 	if (k->host_image)
-		mk_record_str(w, "image", k->host_image);
+		mk_record_str(w, "cmdline", k->host_image); /* T9: what it has staged */
 	mk_record_u64(w, "violations", k->violations);
 	mk_record_end(w);
 }
@@ -79,15 +79,15 @@ static void put_pool(struct mk_record_writer *w, struct mk_arena *a, const struc
 	if (!k->baseline)
 		return;
 	mk_record_begin(w, "pool", "@pool", true);
-	put_ids(w, a, "cpus", &k->pool);
-	mk_record_u64(w, "free-bytes", sim_pool_avail(k));
+	put_ids(w, a, "free-cpus", &k->pool);
+	mk_record_u64(w, "free", sim_pool_avail(k));
 	put_pcis(w, "devices", &k->pci, &k->platform);
 	mk_record_end(w);
 	for (i = 0; i < k->n_chunks; i++) {
 		mk_record_begin(w, "chunk", "@pool", true);
 		mk_record_key(w, "memory");
 		put_span(w, k->chunk[i]->base, k->chunk[i]->size);
-		mk_record_u64(w, "node", k->chunk[i]->node);
+		mk_record_u64(w, "numa-node", k->chunk[i]->node);
 		mk_record_end(w);
 	}
 }
@@ -121,8 +121,8 @@ static void put_instance(struct mk_record_writer *w, struct mk_arena *a,
 	if (!x->image)
 		return;
 	mk_record_begin(w, "image", x->name, false);
-	mk_record_u64(w, "kernel-bytes", x->image->kernel_bytes);
-	mk_record_u64(w, "initrd-bytes", x->image->initrd_bytes);
+	mk_record_u64(w, "kernel-size", x->image->kernel_bytes);
+	mk_record_u64(w, "initrd-size", x->image->initrd_bytes);
 	mk_record_str(w, "cmdline", x->image->cmdline);
 	mk_record_end(w);
 }
@@ -155,12 +155,12 @@ void sim_state_records(struct sim_kernel *k, struct mk_arena *a, struct mk_buf *
 		mk_record_str(&w, "status", sim_tx_word(tx->status));
 		if (tx->error)
 			mk_record_str(&w, "error", sim_errno_name(tx->error));
-		mk_record_u64(&w, "bytes", tx->bytes);
+		mk_record_u64(&w, "size", tx->bytes);
 		mk_record_end(&w);
 	}
 	for (i = 0; i < k->violations && k->violation && k->violation[i]; i++) {
 		mk_record_begin(&w, "violation", "-", true);
-		mk_record_str(&w, "text", k->violation[i]);
+		mk_record_str(&w, "what", k->violation[i]);
 		mk_record_end(&w);
 		if (i == 63)
 			break;

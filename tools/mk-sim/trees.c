@@ -421,7 +421,7 @@ static int emit_root(struct sim_kernel *k, void *fdt, int bytes)
 static char *generate(struct sim_kernel *k, const struct sim_instance *x, size_t *bytes)
 {
 	int room, error;
-	char *fdt;
+	void *fdt;
 
 	for (room = FIRST_BYTES; room <= LAST_BYTES; room *= 2) {
 		fdt = sim_new((size_t)room);
