@@ -335,10 +335,8 @@ int sim_message(struct sim_kernel *k, uint64_t serial, int64_t answer_ns, int64_
 
 	for (;;) {
 		x = sim_instance_serial(k, serial);
-		if (!x || x->state != SIM_ACTIVE)
-			return x ? -ETIMEDOUT : -ENODEV;
-		if (x->life != SIM_RUNNING)
-			ready = -1;
+		if (!x || x->life != SIM_RUNNING)
+			ready = -1; /* who waits is not told that nobody will answer */
 		else if (ready < 0)
 			ready = (x->up_at > sim_now(k) ? x->up_at : sim_now(k)) + answer_ns;
 		if (ready >= 0 && ready <= sim_now(k))

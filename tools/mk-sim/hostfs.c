@@ -219,7 +219,8 @@ static bool shows(const struct sim_kernel *k, const struct sim_file *f)
 	const struct sim_machine *m = &k->m;
 
 	switch (sim_what(f)) {
-	case SIM_W_KIMAGE: return !k->stock;
+	case SIM_W_KIMAGE:
+	case SIM_W_FILESYSTEMS: return !k->stock;
 	case SIM_W_CPU:
 	case SIM_W_NODE_CPU: return has_directory(k, &m->cpu[f->index]);
 	case SIM_W_CPU_RUNS: return m->cpu[f->index].present && m->cpu[f->index].online;

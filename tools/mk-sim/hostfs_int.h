@@ -16,6 +16,7 @@ enum sim_what {
 	SIM_W_IOMEM,
 	SIM_W_CPUINFO,
 	SIM_W_KIMAGE,
+	SIM_W_FILESYSTEMS,
 	/* cpu: index is a logical number */
 	SIM_W_CPUS, /* a list of all CPUs: the number is an enum sim_scope */
 	SIM_W_KERNEL_MAX,

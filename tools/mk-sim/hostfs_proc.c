@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "buf.h"
+#include "err.h"
 #include "sort.h"
 
 /* ------------------------------------------------------------ iomem */
@@ -202,8 +203,28 @@ static void show_proc(struct sim_kernel *k, const struct sim_file *f, struct mk_
 	switch (sim_what(f)) {
 	case SIM_W_IOMEM: show_iomem(k, b, privileged); break;
 	case SIM_W_CPUINFO: show_cpuinfo(k, b); break;
+	case SIM_W_FILESYSTEMS:
+		mk_buf_str(b, k->filesystems);
+		mk_buf_str(b, "nodev\tmultikernel\n");
+		break;
 	default: show_kimage(k, b); break;
 	}
+}
+
+/* What the host's kernel has, read before ours is laid over it. */
+static char *host_filesystems(void)
+{
+	struct mk_arena a;
+	struct mk_err err;
+	struct mk_buf b;
+	char *text;
+
+	mk_arena_init(&a, NULL);
+	mk_buf_init(&b, &a);
+	text = sim_str(mk_buf_read_file(&b, "/proc/filesystems", 1 << 16, &err) ? ""
+										: mk_buf_cstr(&b));
+	mk_arena_free(&a);
+	return text;
 }
 
 void sim_fill_proc(struct sim_kernel *k, struct sim_dir *root)
@@ -212,9 +233,10 @@ void sim_fill_proc(struct sim_kernel *k, struct sim_dir *root)
 		{"iomem", SIM_W_IOMEM, 0444, 0},
 		{"cpuinfo", SIM_W_CPUINFO, 0444, 0},
 		{"kimage", SIM_W_KIMAGE, 0444, 0},
+		{"filesystems", SIM_W_FILESYSTEMS, 0444, 0},
 	};
 
-	(void)k;
+	k->filesystems = host_filesystems();
 	root->show = show_proc;
 	SIM_ADD_FILES(root, files);
 }

@@ -173,6 +173,7 @@ struct sim_kernel {
 	int last_tx_id; /* 1 at first */
 	uint64_t n_tx;	/* made in all */
 
+	char *filesystems; /* /proc/filesystems of the host */
 	char *host_image; /* T9: the host's own staged kernel, its command line; or NULL */
 	struct sim_faults faults;
 	uint64_t violations; /* wrongs that the kernel let happen: see sim_violation */

@@ -204,7 +204,7 @@ static int lay_interfaces(struct sim_kernel *k, const struct sim_fs *fs, struct 
 	return 0;
 }
 
-static int lay_proc(const struct sim_fs *fs, int base, struct mk_err *err)
+static int lay_proc(struct sim_kernel *k, const struct sim_fs *fs, int base, struct mk_err *err)
 {
 	const struct sim_file *f;
 	char what[64], path[64];
@@ -213,7 +213,7 @@ static int lay_proc(const struct sim_fs *fs, int base, struct mk_err *err)
 	for (f = sim_fs_files(fs, SIM_AREA_PROC)->child; f; f = f->next) {
 		snprintf(what, sizeof what, "proc/%s", f->name);
 		snprintf(path, sizeof path, "/proc/%s", f->name);
-		if (stat(path, &st))
+		if (stat(path, &st) || !sim_file_there(k, f))
 			continue; /* /proc/kimage: its opening is caught */
 		if (lay(base, what, path, err))
 			return err->code;
@@ -273,7 +273,7 @@ int sim_mounts_lay(struct sim_kernel *k, const struct sim_fs *fs, int base, stru
 {
 	enum sim_area a;
 
-	if (lay_buses(fs, base, err) || lay_proc(fs, base, err) || lay_interfaces(k, fs, err))
+	if (lay_buses(fs, base, err) || lay_proc(k, fs, base, err) || lay_interfaces(k, fs, err))
 		return err->code;
 	for (a = SIM_AREA_CPU; a < SIM_AREAS; a++) {
 		if (a == SIM_AREA_NET || a == SIM_AREA_PCI || !sim_fs_files(fs, a)->child)
