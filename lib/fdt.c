@@ -98,6 +98,38 @@ static bool lengths_fit(const char *blob)
 	return false;
 }
 
+/*
+ * Kernels of ABI 1 give the root of an instance's tree the instance's name,
+ * libfdt wants none there: it is hidden while libfdt looks. blob has passed
+ * lengths_fit().
+ */
+static int check_full(struct mk_arena *a, char *blob, size_t total)
+{
+	static const char nop[4] = {0, 0, 0, FDT_NOP};
+	struct block b = structure_of(blob);
+	const char *tag, *found = NULL;
+	char *name, *kept;
+	size_t len = 0, room;
+	int rc;
+
+	while ((tag = take(&b, 4)) && mk_be32(tag) == FDT_NOP)
+		;
+	if (tag && mk_be32(tag) == FDT_BEGIN_NODE)
+		found = take_name(&b, &len);
+	if (!found || !len)
+		return fdt_check_full(blob, total);
+	name = blob + (found - blob);
+	room = (len + 4) & ~(size_t)3; /* with its NUL and what follows it to the next tag */
+	kept = mk_arena_alloc(a, room);
+	memcpy(kept, name, room);
+	memset(name, 0, 4);
+	for (size_t i = 4; i < room; i += 4)
+		memcpy(name + i, nop, sizeof(nop));
+	rc = fdt_check_full(blob, total);
+	memcpy(name, kept, room);
+	return rc;
+}
+
 int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *name, size_t at,
 	       const void **blob, size_t *size, struct mk_err *err)
 {
@@ -138,7 +170,7 @@ int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *nam
 	memcpy(copy, data, total);
 	rc = fdt_check_header(copy);
 	if (!rc)
-		rc = lengths_fit(copy) ? fdt_check_full(copy, total) : -FDT_ERR_BADSTRUCTURE;
+		rc = lengths_fit(copy) ? check_full(a, copy, total) : -FDT_ERR_BADSTRUCTURE;
 	if (rc)
 		return not_vetted(name, at, structure_error(rc), err);
 	*blob = copy;
@@ -282,6 +314,24 @@ static int read_structure(struct mk_tree *t, const char *blob, const struct mk_f
 	return rc;
 }
 
+/* A named root: the name lives on as the property model, as when a source has one. */
+static int name_to_model(struct mk_tree *t, struct mk_span nowhere, struct mk_err *err)
+{
+	const char *name = t->root->name;
+	struct mk_prop *model = mk_prop(t, t->root, "model");
+	size_t len = strlen(name);
+
+	if (!len)
+		return MK_OK;
+	if (model && (model->len != len + 1 || memcmp(model->data, name, len + 1)))
+		return mk_fail_at(err, MK_BAD, nowhere,
+				  "the root is named '%s', but its model is another", name);
+	if (!model)
+		mk_add_prop(t, t->root, "model", name, len + 1);
+	t->root->name = mk_intern(&t->names, "", 0);
+	return MK_OK;
+}
+
 int mk_fdt_read(struct mk_tree *t, const void *blob, const struct mk_file *src, struct mk_err *err)
 {
 	int n = fdt_num_mem_rsv(blob), rc;
@@ -298,6 +348,8 @@ int mk_fdt_read(struct mk_tree *t, const void *blob, const struct mk_file *src, 
 	}
 	t->boot_cpuid = fdt_boot_cpuid_phys(blob);
 	rc = read_structure(t, blob, src, err);
+	if (!rc)
+		rc = name_to_model(t, nowhere, err);
 	return rc ? rc : mk_tree_check(t, err);
 }
 

@@ -35,8 +35,9 @@ int mk_fdt_vet(struct mk_arena *a, const char *data, size_t len, const char *nam
 
 /*
  * Reads a vetted blob into t (which mk_tree_init made). Values point into the
- * blob, which must live as long. src gives nodes a place without a line.
- * MK_BAD for duplicates and excessive depth.
+ * blob, which must live as long. src gives nodes a place without a line. A root
+ * with a name, as kernels of ABI 1 write it, gets the property model instead.
+ * MK_BAD for duplicates, excessive depth, and a model that is another name.
  */
 int mk_fdt_read(struct mk_tree *t, const void *blob, const struct mk_file *src, struct mk_err *err);
 

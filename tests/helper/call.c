@@ -94,7 +94,7 @@ static char *slurp(const char *path, size_t *n)
 
 static int do_open(char **a)
 {
-	int flags = !strcmp(a[1], "r")   ? O_RDONLY
+	int flags = !strcmp(a[1], "r")	 ? O_RDONLY
 		    : !strcmp(a[1], "w") ? O_WRONLY
 					 : O_RDWR | (a[1][1] == 'c' ? O_CREAT : 0);
 	int fd = open(a[0], flags | O_CLOEXEC, 0644);
@@ -250,7 +250,9 @@ static int do_old(char **a)
 {
 	long rc = -ENOSYS;
 #ifdef __x86_64__
-	__asm__ volatile("int $0x80" : "=a"(rc) : "a"((long)number(a[0])), "b"(0), "c"(0), "d"(0)
+	__asm__ volatile("int $0x80"
+			 : "=a"(rc)
+			 : "a"((long)number(a[0])), "b"(0), "c"(0), "d"(0)
 			 : "memory", "r8", "r9", "r10", "r11");
 #else
 	(void)a;

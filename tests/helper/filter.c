@@ -50,7 +50,9 @@ static int gone(void)
 	{
 		long rc;
 
-		__asm__ volatile("int $0x80" : "=a"(rc) : "a"(88L), "b"(0), "c"(0), "d"(0)
+		__asm__ volatile("int $0x80"
+				 : "=a"(rc)
+				 : "a"(88L), "b"(0), "c"(0), "d"(0)
 				 : "memory", "r8", "r9", "r10", "r11");
 		errno = (int)-rc;
 		say("i386", rc < 0 ? -1 : rc);

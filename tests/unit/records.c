@@ -38,9 +38,9 @@ static bool has_line(const char *s, const char *line)
 /* "*cpu-add* _NAME_|*@pool* *cpus=* [*numa-node=*]" */
 static const char *verb_line(const struct mk_verb *v)
 {
-	const char *subject = !strcmp(v->subject, "NAME")		? "_NAME_"
+	const char *subject = !strcmp(v->subject, "NAME")	  ? "_NAME_"
 			      : !strcmp(v->subject, "NAME|@pool") ? "_NAME_|*@pool*"
-								    : NULL;
+								  : NULL;
 	struct mk_buf b;
 
 	mk_buf_init(&b, &a);
@@ -99,8 +99,8 @@ static void verbs(void)
 static void keys(void)
 {
 	static const char *const types[] = {
-		[MK_KEY_TEXT] = "text", [MK_KEY_NAMES] = "names",   [MK_KEY_NUMBER] = "number",
-		[MK_KEY_SIZE] = "size", [MK_KEY_IDS] = "ids",	    [MK_KEY_MEMORY] = "memory",
+		[MK_KEY_TEXT] = "text", [MK_KEY_NAMES] = "names", [MK_KEY_NUMBER] = "number",
+		[MK_KEY_SIZE] = "size", [MK_KEY_IDS] = "ids",	  [MK_KEY_MEMORY] = "memory",
 		[MK_KEY_FLAG] = "flag"};
 	char *s = section("# KEYS", "# JSON");
 	size_t shown = 0, known = 0;

@@ -9,15 +9,8 @@
 #include <string.h>
 
 #include "kernel.h"
-
-static uint64_t be64(const void *p)
-{
-	uint32_t hi, lo;
-
-	memcpy(&hi, p, 4);
-	memcpy(&lo, (const char *)p + 4, 4);
-	return (uint64_t)fdt32_to_cpu(hi) << 32 | fdt32_to_cpu(lo);
-}
+#include "num.h"
+#include "props.h"
 
 struct request {
 	uint64_t size;
@@ -41,7 +34,7 @@ static int parse_cpus(const void *fdt, int resources, struct sim_ids *cpus)
 	if (!p || len % 8 || !len)
 		return -EINVAL;
 	for (i = 0; i < len; i += 8)
-		sim_ids_add(cpus, be64(p + i));
+		sim_ids_add(cpus, mk_be64(p + i));
 	return 0;
 }
 
@@ -49,22 +42,18 @@ static int parse_request(const void *fdt, int node, struct request *r)
 {
 	const void *p;
 	uint32_t id;
-	int len;
+	int len, given;
 
 	p = fdt_getprop(fdt, node, "size", &len);
 	if (!p || len != 8)
 		return -EINVAL;
-	r->size = be64(p);
+	r->size = mk_be64(p);
 	if (!r->size || r->size % SIM_PAGE_BYTES)
 		return -EINVAL;
 	r->node = SIM_ANY_NODE;
-	p = fdt_getprop(fdt, node, "numa-node-id", &len);
-	if (!p)
-		return 0;
-	if (len != 4)
-		return -EINVAL;
-	memcpy(&id, p, 4);
-	id = fdt32_to_cpu(id);
+	given = sim_prop_cell(fdt, node, "numa-node-id", &id);
+	if (given <= 0)
+		return given;
 	if (id == UINT32_MAX) /* reads as "no node" */
 		return 0;
 	if (id >= SIM_MAX_NODES)
@@ -77,7 +66,8 @@ static int parse_memory(const void *fdt, int resources, struct baseline *b)
 {
 	int node, len, error;
 
-	fdt_for_each_subnode(node, fdt, resources) {
+	fdt_for_each_subnode(node, fdt, resources)
+	{
 		const char *name = fdt_get_name(fdt, node, &len);
 
 		if (!name || strncmp(name, "memory@", 7))
@@ -179,13 +169,13 @@ static int old_memory(const struct sim_kernel *k, const void *fdt, int resources
 		return -EINVAL;
 	if (!p && !c)
 		return -ENODEV;
-	*base = p ? be64(p) : pool;
+	*base = p ? mk_be64(p) : pool;
 	p = fdt_getprop(fdt, resources, "memory-bytes", &len);
 	if (p && len != 8)
 		return -EINVAL;
 	if (!p && (*base < pool || *base >= end))
 		return -ENODEV;
-	*size = p ? be64(p) : end - *base;
+	*size = p ? mk_be64(p) : end - *base;
 	return !*size || *size % SIM_PAGE_BYTES || *base % SIM_PAGE_BYTES ? -EINVAL : 0;
 }
 

@@ -18,11 +18,17 @@
 #include "kernel.h"
 
 enum {
-	FLAG_UNLOAD = 0x1, FLAG_ON_CRASH = 0x2, FLAG_NO_INITRAMFS = 0x4, FLAG_DEBUG = 0x8,
-	FLAG_MULTIKERNEL = 0x10, FLAG_ID = 0xffe0, ID_SHIFT = 5,
+	FLAG_UNLOAD = 0x1,
+	FLAG_ON_CRASH = 0x2,
+	FLAG_NO_INITRAMFS = 0x4,
+	FLAG_DEBUG = 0x8,
+	FLAG_MULTIKERNEL = 0x10,
+	FLAG_ID = 0xffe0,
+	ID_SHIFT = 5,
 	/* the same bits on an ordinary kernel of 6.17 or newer */
-	STOCK_NO_CMA = 0x10, STOCK_FORCE_DTB = 0x20,
-	CMDLINE_MAX = 2048, /* COMMAND_LINE_SIZE of x86 and arm64 */
+	STOCK_NO_CMA = 0x10,
+	STOCK_FORCE_DTB = 0x20,
+	CMDLINE_MAX = 2048,	 /* COMMAND_LINE_SIZE of x86 and arm64 */
 	CONTROL_BYTES = 1 << 20, /* trampolines, boot tree, command line */
 };
 #define FILE_MAX_BYTES (4LL << 30)
@@ -157,8 +163,7 @@ static int check_cmdline(const struct sim_load *l)
 	return 0;
 }
 
-static int make_image(const struct sim_kernel *k, const struct sim_load *l,
-		      struct sim_image *image)
+static int make_image(const struct sim_kernel *k, const struct sim_load *l, struct sim_image *image)
 {
 	int error = probe_kernel(k, l, image);
 
@@ -264,8 +269,9 @@ static int stock_load(struct sim_kernel *k, const struct sim_load *l)
 	if (!(l->flags & FLAG_UNLOAD))
 		k->host_image = sim_str(l->cmdline_bytes ? l->cmdline : "");
 	if (l->flags & FLAG_MULTIKERNEL)
-		sim_violation(k, "the host's own staged kernel was %s by a call meant for an "
-				 "instance",
+		sim_violation(k,
+			      "the host's own staged kernel was %s by a call meant for an "
+			      "instance",
 			      l->flags & FLAG_UNLOAD ? "dropped" : "replaced");
 	return 0;
 }

@@ -24,8 +24,7 @@ bool sim_caller_read(pid_t pid, uint64_t address, void *to, size_t n)
 
 bool sim_caller_write(pid_t pid, uint64_t address, const void *from, size_t n)
 {
-	struct iovec local = {(void *)(uintptr_t)from, n},
-		     remote = {(void *)(uintptr_t)address, n};
+	struct iovec local = {(void *)(uintptr_t)from, n}, remote = {(void *)(uintptr_t)address, n};
 
 	return process_vm_writev(pid, &local, 1, &remote, 1, 0) == (ssize_t)n;
 }

@@ -163,8 +163,8 @@ static bool about_kimage(const struct seccomp_notif *q)
 
 static int kimage_call(const struct sim_calls *c, const struct seccomp_notif *q)
 {
-	const uint64_t arg[] = {q->data.args[0], q->data.args[1], q->data.args[2],
-				q->data.args[3], q->data.args[4]};
+	const uint64_t arg[] = {q->data.args[0], q->data.args[1], q->data.args[2], q->data.args[3],
+				q->data.args[4]};
 	struct open_how how = {0};
 	pid_t pid = (pid_t)q->pid;
 
@@ -302,8 +302,8 @@ static int mount_ours(const struct sim_calls *c, const struct sim_mount *m)
 
 static int mount_call(const struct sim_calls *c, const struct seccomp_notif *q)
 {
-	const unsigned long other = MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE |
-				    MS_SLAVE | MS_UNBINDABLE;
+	const unsigned long other =
+		MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 	const __u64 *arg = q->data.args;
 	char source[4096], target[4096], type[256], data[4096];
 	struct sim_mount m = {.pid = (pid_t)q->pid, .flags = (unsigned long)arg[3]};
@@ -461,7 +461,9 @@ static int reboot_call(const struct sim_calls *c, const struct seccomp_notif *q)
 		return -EINVAL;
 	sim_lock(c->k);
 	error = sim_fault(&c->k->faults, "reboot",
-			  command == CMD_BOOT ? "boot" : command == CMD_HALT ? "halt" : "kill");
+			  command == CMD_BOOT	? "boot"
+			  : command == CMD_HALT ? "halt"
+						: "kill");
 	if (!error)
 		error = under_mutex(c, q, command);
 	sim_unlock(c->k);

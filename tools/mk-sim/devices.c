@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "props.h"
 
 /* A hexadecimal number as the kernel's sscanf takes it; and what must stand behind it. */
 static bool hex(const char **s, char behind, unsigned *v)
@@ -36,25 +37,11 @@ int sim_pci_address(const char *text, struct sim_pci *p)
 
 static int get_u16(const void *fdt, int node, const char *name, uint16_t *v)
 {
-	const void *p;
-	uint32_t cell;
-	int len;
+	uint32_t cell = 0;
+	int given = sim_prop_cell(fdt, node, name, &cell);
 
-	p = fdt_getprop(fdt, node, name, &len);
-	if (!p || len != 4)
-		return -EINVAL;
-	memcpy(&cell, p, 4);
-	*v = (uint16_t)fdt32_to_cpu(cell);
-	return 0;
-}
-
-/* Whether a property is a string at all: the kernel trusts that its NUL is there. */
-static const char *get_string(const void *fdt, int node, const char *name)
-{
-	int len;
-	const char *s = fdt_getprop(fdt, node, name, &len);
-
-	return s && len > 0 && memchr(s, 0, (size_t)len) ? s : NULL;
+	*v = (uint16_t)cell;
+	return given > 0 ? 0 : -EINVAL;
 }
 
 /* The name that /aliases has for a node, or NULL. */
@@ -64,7 +51,8 @@ static const char *alias_of(const void *fdt, int node)
 
 	if (aliases < 0)
 		return NULL;
-	fdt_for_each_property_offset(p, fdt, aliases) {
+	fdt_for_each_property_offset(p, fdt, aliases)
+	{
 		const char *name, *path = fdt_getprop_by_offset(fdt, p, &name, &len);
 
 		if (path && len > 0 && path[0] == '/' && memchr(path, 0, (size_t)len) &&
@@ -76,7 +64,7 @@ static const char *alias_of(const void *fdt, int node)
 
 static int parse_pci(const struct sim_kernel *k, const void *fdt, int node, struct sim_pcis *pci)
 {
-	const char *text = get_string(fdt, node, "pci-id"), *alias;
+	const char *text = sim_prop_text(fdt, node, "pci-id"), *alias;
 	struct sim_pci p = {0};
 	int error, len;
 
@@ -97,8 +85,8 @@ static int parse_pci(const struct sim_kernel *k, const void *fdt, int node, stru
 /* A baseline takes the node's name where there is no device-name; a create wants one or a hid. */
 static int parse_platform(const void *fdt, int node, bool baseline, struct sim_plats *platform)
 {
-	const char *name = get_string(fdt, node, "device-name");
-	const char *hid = get_string(fdt, node, "acpi-hid");
+	const char *name = sim_prop_text(fdt, node, "device-name");
+	const char *hid = sim_prop_text(fdt, node, "acpi-hid");
 	struct sim_plat p = {0};
 	int len;
 
@@ -149,8 +137,9 @@ int sim_devices_parse(const struct sim_kernel *k, const void *fdt, int resources
 	devices = fdt_subnode_offset(fdt, resources, "devices");
 	if (error || devices < 0)
 		return error;
-	fdt_for_each_subnode(node, fdt, devices) {
-		const char *type = get_string(fdt, node, "device-type");
+	fdt_for_each_subnode(node, fdt, devices)
+	{
+		const char *type = sim_prop_text(fdt, node, "device-type");
 
 		if (!type)
 			continue;

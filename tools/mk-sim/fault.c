@@ -11,17 +11,38 @@ static const struct {
 	const char *name;
 	int error;
 } errors[] = {
-	{"EPERM", EPERM},	{"ENOENT", ENOENT},	{"EINTR", EINTR},
-	{"EIO", EIO},		{"ENXIO", ENXIO},	{"E2BIG", E2BIG},
-	{"ENOEXEC", ENOEXEC},	{"EBADF", EBADF},	{"EAGAIN", EAGAIN},
-	{"ENOMEM", ENOMEM},	{"EACCES", EACCES},	{"EFAULT", EFAULT},
-	{"EBUSY", EBUSY},	{"EEXIST", EEXIST},	{"ENODEV", ENODEV},
-	{"EINVAL", EINVAL},	{"ENFILE", ENFILE},	{"EMFILE", EMFILE},
-	{"EFBIG", EFBIG},	{"ENOSPC", ENOSPC},	{"EROFS", EROFS},
-	{"ERANGE", ERANGE},	{"ENOSYS", ENOSYS},	{"ENOTEMPTY", ENOTEMPTY},
-	{"ENAMETOOLONG", ENAMETOOLONG}, {"EOPNOTSUPP", EOPNOTSUPP}, {"ETIMEDOUT", ETIMEDOUT},
-	{"EKEYREJECTED", EKEYREJECTED}, {"ENOTDIR", ENOTDIR}, {"EISDIR", EISDIR},
-	{"ENOTTY", ENOTTY},	{"ESRCH", ESRCH},
+	{"EPERM", EPERM},
+	{"ENOENT", ENOENT},
+	{"EINTR", EINTR},
+	{"EIO", EIO},
+	{"ENXIO", ENXIO},
+	{"E2BIG", E2BIG},
+	{"ENOEXEC", ENOEXEC},
+	{"EBADF", EBADF},
+	{"EAGAIN", EAGAIN},
+	{"ENOMEM", ENOMEM},
+	{"EACCES", EACCES},
+	{"EFAULT", EFAULT},
+	{"EBUSY", EBUSY},
+	{"EEXIST", EEXIST},
+	{"ENODEV", ENODEV},
+	{"EINVAL", EINVAL},
+	{"ENFILE", ENFILE},
+	{"EMFILE", EMFILE},
+	{"EFBIG", EFBIG},
+	{"ENOSPC", ENOSPC},
+	{"EROFS", EROFS},
+	{"ERANGE", ERANGE},
+	{"ENOSYS", ENOSYS},
+	{"ENOTEMPTY", ENOTEMPTY},
+	{"ENAMETOOLONG", ENAMETOOLONG},
+	{"EOPNOTSUPP", EOPNOTSUPP},
+	{"ETIMEDOUT", ETIMEDOUT},
+	{"EKEYREJECTED", EKEYREJECTED},
+	{"ENOTDIR", ENOTDIR},
+	{"EISDIR", EISDIR},
+	{"ENOTTY", ENOTTY},
+	{"ESRCH", ESRCH},
 };
 enum { N_ERRORS = sizeof errors / sizeof *errors };
 
@@ -46,10 +67,23 @@ const char *sim_errno_name(int error)
 }
 
 /* What can be made to fail, and where its path comes from. */
-static const char *const ops[] = {
-	"open", "read", "write", "rmdir", "ioctl", "mount", "kexec_file_load", "reboot",
-	"instance-create", "instance-remove", "memory-add", "memory-remove", "cpu-add",
-	"cpu-remove", "device-add", "device-remove", NULL};
+static const char *const ops[] = {"open",
+				  "read",
+				  "write",
+				  "rmdir",
+				  "ioctl",
+				  "mount",
+				  "kexec_file_load",
+				  "reboot",
+				  "instance-create",
+				  "instance-remove",
+				  "memory-add",
+				  "memory-remove",
+				  "cpu-add",
+				  "cpu-remove",
+				  "device-add",
+				  "device-remove",
+				  NULL};
 
 static bool known_op(const char *op)
 {
@@ -94,8 +128,7 @@ int sim_fault_add(struct sim_faults *f, const char *spec, struct mk_err *err)
 	add.path = part[1];
 	if (!known_op(add.op))
 		return bad(err, spec, "no such operation can be made to fail");
-	if (strcmp(part[2], "*") &&
-	    (!mk_num_u64(part[2], strlen(part[2]), &add.nth) || !add.nth))
+	if (strcmp(part[2], "*") && (!mk_num_u64(part[2], strlen(part[2]), &add.nth) || !add.nth))
 		return bad(err, spec, "which one is a number from 1, or *");
 	add.error = -sim_errno_named(part[3]);
 	if (!add.error)
@@ -126,7 +159,7 @@ int sim_fault(struct sim_faults *f, const char *op, const char *path)
 static const struct {
 	unsigned number;
 	bool lasts;
-} traps[] = {{6, true}, {7, false},  {9, true},	  {12, false}, {13, false},
+} traps[] = {{6, true},	  {7, false},  {9, true},  {12, false}, {13, false},
 	     {15, false}, {16, false}, {17, true}, {22, true}};
 
 int sim_trap_arm(struct sim_faults *f, const char *spec, struct mk_err *err)

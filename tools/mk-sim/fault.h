@@ -36,7 +36,8 @@ int sim_fault(struct sim_faults *f, const char *op, const char *path);
 
 /* Whether the trap is armed; takes one off where it snaps a number of times. */
 bool sim_trap(struct sim_faults *f, unsigned number);
-bool sim_trap_set(const struct sim_faults *f, unsigned number); /* the same, and takes nothing off */
+bool sim_trap_set(const struct sim_faults *f,
+		  unsigned number); /* the same, and takes nothing off */
 
 /* A negative errno by name ("EIO"), 0 for an unknown one; and its name. */
 int sim_errno_named(const char *name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* filter: see filter.h. Written by hand, in BPF (Documentation/userspace-api/seccomp_filter.rst). */
+/* filter: see filter.h. Written by hand, in BPF (Documentation/userspace-api/seccomp_filter.rst).
+ */
 #include "filter.h"
 
 #include <errno.h>
@@ -76,10 +77,12 @@ static struct sock_filter filter[] = {
 	TELL(SYS_reboot),
 	TELL(SYS_kexec_file_load),
 #ifdef SYS_kexec_load
-	CALL(SYS_kexec_load), REFUSE(EPERM),
+	CALL(SYS_kexec_load),
+	REFUSE(EPERM),
 #endif
 	/* who has no fsopen takes mount */
-	CALL(SYS_fsopen), REFUSE(ENOSYS),
+	CALL(SYS_fsopen),
+	REFUSE(ENOSYS),
 	RET(SECCOMP_RET_ALLOW),
 };
 
@@ -92,7 +95,7 @@ int sim_filter_install(void)
 		     SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 		     &program);
 	if (fd < 0 && errno == EINVAL)
-		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			     SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+			     &program);
 	return fd < 0 ? -errno : (int)fd;
 }

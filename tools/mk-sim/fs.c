@@ -10,6 +10,7 @@
 #include <fuse_lowlevel.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +35,8 @@ static const char *const instance_files[IN_FILES] = {".", "id", "status", "devic
 static const char *const tx_files[TX_FILES] = {".",	   "id",	"status",
 					       "instance", "resources", "dtbo"};
 
-const char *const sim_fs_area[SIM_AREAS] = {"proc",     "cpu", "node",
-					    "pci",	"bus", "memory",
-					    "platform", "net", "devicetree"};
+const char *const sim_fs_area[SIM_AREAS] = {"proc",   "cpu",	  "node", "pci",       "bus",
+					    "memory", "platform", "net",  "devicetree"};
 
 enum { PROC_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572, TMPFS_MAGIC = 0x01021994 };
 
@@ -44,9 +44,10 @@ struct sim_fs {
 	struct sim_kernel *k;
 	struct fuse_session *session;
 	struct sim_file *area[SIM_AREAS];
-	struct sim_file **host; /* by number */
+	struct sim_file **host;	   /* by number */
 	struct sim_file **by_name; /* by parent and name, n_host of them */
 	size_t n_host;
+	int apart; /* the threads that serve: 1 they have descriptors of their own, -1 they cannot */
 };
 
 struct handle {
@@ -102,10 +103,11 @@ uint32_t sim_fs_magic(uint64_t inode)
 
 static int mk_attr(unsigned file, struct stat *st)
 {
-	static const mode_t mode[] = {
-		[MK_ROOT] = S_IFDIR | 0755,	 [MK_DEVICE_TREE] = S_IFREG | 0644,
-		[MK_INSTANCES] = S_IFDIR | 0755, [MK_OVERLAYS] = S_IFDIR | 0755,
-		[MK_NEW] = S_IFREG | 0200};
+	static const mode_t mode[] = {[MK_ROOT] = S_IFDIR | 0755,
+				      [MK_DEVICE_TREE] = S_IFREG | 0644,
+				      [MK_INSTANCES] = S_IFDIR | 0755,
+				      [MK_OVERLAYS] = S_IFDIR | 0755,
+				      [MK_NEW] = S_IFREG | 0200};
 
 	st->st_mode = mode[file];
 	if (file == MK_DEVICE_TREE)
@@ -115,8 +117,8 @@ static int mk_attr(unsigned file, struct stat *st)
 
 static int host_attr(const struct sim_fs *fs, const struct sim_file *f, struct stat *st)
 {
-	static const mode_t type[] = {[SIM_DIR] = S_IFDIR, [SIM_FILE] = S_IFREG,
-				      [SIM_LINK] = S_IFLNK};
+	static const mode_t type[] = {
+		[SIM_DIR] = S_IFDIR, [SIM_FILE] = S_IFREG, [SIM_LINK] = S_IFLNK};
 
 	if (!f || !sim_file_there(fs->k, f))
 		return -ENOENT;
@@ -358,9 +360,7 @@ static void list_dir(struct sim_fs *fs, struct listing *l, fuse_ino_t ino)
 	list(fs, l, ino, ".");
 	list(fs, l, ino, "..");
 	switch (kind_of(ino)) {
-	case TOP:
-		list(fs, l, ino_of(MK, 0, MK_ROOT), SIM_FS_MULTIKERNEL);
-		break;
+	case TOP: list(fs, l, ino_of(MK, 0, MK_ROOT), SIM_FS_MULTIKERNEL); break;
 	case MK: list_mk(fs, l, file_of(ino)); break;
 	case INSTANCE:
 		for (i = 1; i < IN_FILES; i++)
@@ -768,7 +768,7 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t dir, const char *name)
 
 	sim_lock(fs->k);
 	ino = find(fs, dir, name);
-	error = !ino ? -ENOENT
+	error = !ino					       ? -ENOENT
 		: kind_of(ino) != TX || file_of(ino) != TX_DIR ? -EPERM
 							       : fault(fs->k, "rmdir", ino);
 	sim_unlock(fs->k);
@@ -858,13 +858,26 @@ static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 /* ---------------------------------------------------------------- start */
 
 static const struct fuse_lowlevel_ops ops = {
-	.lookup = op_lookup,   .getattr = op_getattr, .setattr = op_setattr,
-	.readlink = op_readlink, .opendir = op_opendir, .readdir = op_readdir,
-	.releasedir = op_release, .open = op_open,   .read = op_read,
-	.write = op_write,     .release = op_release, .mkdir = op_mkdir,
-	.rmdir = op_rmdir,     .unlink = op_unlink,   .symlink = op_symlink,
-	.link = op_link,       .rename = op_rename,   .mknod = op_mknod,
-	.create = op_create,   .ioctl = op_ioctl,
+	.lookup = op_lookup,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.readlink = op_readlink,
+	.opendir = op_opendir,
+	.readdir = op_readdir,
+	.releasedir = op_release,
+	.open = op_open,
+	.read = op_read,
+	.write = op_write,
+	.release = op_release,
+	.mkdir = op_mkdir,
+	.rmdir = op_rmdir,
+	.unlink = op_unlink,
+	.symlink = op_symlink,
+	.link = op_link,
+	.rename = op_rename,
+	.mknod = op_mknod,
+	.create = op_create,
+	.ioctl = op_ioctl,
 };
 
 static void collect(struct sim_fs *fs, struct sim_file *f)
@@ -877,11 +890,23 @@ static void collect(struct sim_fs *fs, struct sim_file *f)
 		collect(fs, c);
 }
 
+/*
+ * These threads have descriptors of their own, and /dev/fuse is among theirs
+ * alone: when all are killed, it is closed although another thread still waits
+ * for an answer by it. That thread could not end otherwise.
+ */
 static void *serve(void *arg)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	struct sim_fs *fs = arg;
+	bool apart = !unshare(CLONE_FILES);
 
+	sim_lock(fs->k);
+	fs->apart = apart ? 1 : -1;
+	sim_changed(fs->k);
+	sim_unlock(fs->k);
+	if (!apart)
+		return NULL;
 	/* writers may wait long for their turn: they must not keep readers out */
 	fuse_loop_cfg_set_max_threads(config, 1000);
 	fuse_loop_cfg_set_idle_threads(config, 4);
@@ -921,5 +946,10 @@ struct sim_fs *sim_fs_start(struct sim_kernel *k, int fd)
 	if (pthread_create(&thread, NULL, serve, fs))
 		return NULL;
 	pthread_detach(thread);
-	return fs;
+	sim_lock(k);
+	while (!fs->apart)
+		sim_wait(k, sim_now(k) + SIM_SECOND);
+	sim_unlock(k);
+	close(fd);
+	return fs->apart > 0 ? fs : NULL;
 }

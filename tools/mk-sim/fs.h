@@ -21,8 +21,8 @@ struct sim_fs;
 extern const char *const sim_fs_area[SIM_AREAS];
 
 /*
- * Serves what was mounted by fd (an open /dev/fuse) in threads of its own.
- * NULL when libfuse refuses.
+ * Serves what was mounted by fd (an open /dev/fuse), which it takes over, in
+ * threads of its own. NULL when libfuse refuses.
  */
 struct sim_fs *sim_fs_start(struct sim_kernel *k, int fd);
 

@@ -187,11 +187,15 @@ static void fill_dt(struct sim_kernel *k, struct sim_dir *root)
 struct sim_file *sim_area_make(struct sim_kernel *k, enum sim_area area, uint32_t *count)
 {
 	static void (*const fill[SIM_AREAS])(struct sim_kernel * k, struct sim_dir * root) = {
-		[SIM_AREA_PROC] = sim_fill_proc, [SIM_AREA_CPU] = sim_fill_cpu,
-		[SIM_AREA_NODE] = sim_fill_node, [SIM_AREA_PCI] = sim_fill_pci,
+		[SIM_AREA_PROC] = sim_fill_proc,
+		[SIM_AREA_CPU] = sim_fill_cpu,
+		[SIM_AREA_NODE] = sim_fill_node,
+		[SIM_AREA_PCI] = sim_fill_pci,
 		[SIM_AREA_BUS] = sim_fill_bus,
-		[SIM_AREA_MEMORY] = fill_memory, [SIM_AREA_PLATFORM] = fill_platform,
-		[SIM_AREA_NET] = sim_fill_net,	 [SIM_AREA_DT] = fill_dt,
+		[SIM_AREA_MEMORY] = fill_memory,
+		[SIM_AREA_PLATFORM] = fill_platform,
+		[SIM_AREA_NET] = sim_fill_net,
+		[SIM_AREA_DT] = fill_dt,
 	};
 	struct sim_file *top = NULL;
 	struct sim_dir none = {.end = &top, .count = count}, root;

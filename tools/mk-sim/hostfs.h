@@ -14,15 +14,15 @@ struct sim_kernel;
 struct mk_buf;
 
 enum sim_area {
-	SIM_AREA_PROC, /* iomem, cpuinfo, kimage */
-	SIM_AREA_CPU,  /* /sys/devices/system/cpu */
-	SIM_AREA_NODE, /* /sys/devices/system/node */
-	SIM_AREA_PCI,  /* in /sys/devices: pciDDDD:BB, where the functions are */
-	SIM_AREA_BUS,  /* /sys/bus/pci/devices: links to them */
-	SIM_AREA_MEMORY, /* /sys/devices/system/memory: block_size_bytes */
+	SIM_AREA_PROC,	   /* iomem, cpuinfo, kimage */
+	SIM_AREA_CPU,	   /* /sys/devices/system/cpu */
+	SIM_AREA_NODE,	   /* /sys/devices/system/node */
+	SIM_AREA_PCI,	   /* in /sys/devices: pciDDDD:BB, where the functions are */
+	SIM_AREA_BUS,	   /* /sys/bus/pci/devices: links to them */
+	SIM_AREA_MEMORY,   /* /sys/devices/system/memory: block_size_bytes */
 	SIM_AREA_PLATFORM, /* /sys/devices/platform */
-	SIM_AREA_NET,  /* /sys/class/net: the functions' interfaces beside the host's own */
-	SIM_AREA_DT,   /* /sys/firmware/devicetree/base of an arm64 machine: cpus alone */
+	SIM_AREA_NET,	   /* /sys/class/net: the functions' interfaces beside the host's own */
+	SIM_AREA_DT,	   /* /sys/firmware/devicetree/base of an arm64 machine: cpus alone */
 	SIM_AREAS
 };
 
@@ -39,7 +39,7 @@ struct sim_file {
 	size_t index; /* which CPU, node or function it is about; show's own use */
 	int what;     /* show's own use */
 	struct sim_file *parent, *next, *child; /* children by their order of making */
-	uint32_t number; /* of all files, from 1: the inode */
+	uint32_t number;			/* of all files, from 1: the inode */
 };
 
 /*

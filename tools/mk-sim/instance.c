@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "num.h"
 
 const char *sim_state_word(enum sim_state s)
 {
@@ -61,15 +62,6 @@ static void wanted_free(struct wanted *w)
 	free(w->platform.d);
 }
 
-static uint64_t be64(const void *p)
-{
-	uint32_t hi, lo;
-
-	memcpy(&hi, p, 4);
-	memcpy(&lo, (const char *)p + 4, 4);
-	return (uint64_t)fdt32_to_cpu(hi) << 32 | fdt32_to_cpu(lo);
-}
-
 static int wanted_memory(const void *fdt, int resources, struct wanted *w)
 {
 	const void *p;
@@ -80,7 +72,7 @@ static int wanted_memory(const void *fdt, int resources, struct wanted *w)
 		return 0;
 	if (len != 8)
 		return -EINVAL;
-	w->memory = be64(p);
+	w->memory = mk_be64(p);
 	return !w->memory || w->memory % SIM_PAGE_BYTES ? -EINVAL : 0;
 }
 
@@ -95,7 +87,7 @@ static int wanted_cpus(const void *fdt, int resources, struct wanted *w)
 	if (len % 8 || !len)
 		return -EINVAL;
 	for (i = 0; i < len; i += 8)
-		sim_ids_add(&w->cpus, be64(p + i));
+		sim_ids_add(&w->cpus, mk_be64(p + i));
 	return 0;
 }
 
@@ -112,8 +104,7 @@ static int wanted_node(const struct sim_kernel *k, const void *fdt, int resource
 		return 0;
 	if (len < 4 || len % 4)
 		return -EINVAL;
-	memcpy(&node, p, 4);
-	node = fdt32_to_cpu(node);
+	node = mk_be32(p);
 	if (node >= SIM_MAX_NODES)
 		return -EINVAL;
 	w->node = (int)node;
@@ -143,7 +134,8 @@ static int parse_chosen(const void *fdt, int chosen, struct sim_instance *x)
 		return 0;
 	if (fdt_first_property_offset(fdt, chosen) >= 0)
 		return -EINVAL;
-	fdt_for_each_subnode(node, fdt, chosen) {
+	fdt_for_each_subnode(node, fdt, chosen)
+	{
 		const char *name = fdt_get_name(fdt, node, &len);
 
 		if (!name || strcmp(name, "multikernel,host-tree"))
@@ -267,9 +259,9 @@ static int next_id(const struct sim_kernel *k)
 	return (int)id;
 }
 
+/* Of one without an image: what has one cannot be destroyed. */
 static void instance_free(struct sim_instance *x)
 {
-	sim_image_free(x);
 	free(x->name);
 	free(x->cpus.id);
 	free(x->region);

@@ -25,12 +25,14 @@
 #define SIM_ANY_NODE (-1) /* NUMA_NO_NODE */
 
 enum {
-	SIM_BLOB_MAX = 1 << 20,	    /* atomic_write_len of device_tree; limit of overlays/new */
-	SIM_PARK_BYTES = 0x14000,   /* the park area: page table, park page, wake slot */
-	SIM_MANIFEST_BYTES = 4096,  /* what the boot tree must fit into */
-	SIM_HOST_TREE_MAX = 8192,   /* of chosen/multikernel,host-tree */
-	SIM_ID_LOADABLE = 2047,	    /* KEXEC_MK_ID_MASK */
-	SIM_ALIAS_MAX = 32, SIM_PLATFORM_MAX = 32, SIM_HID_MAX = 16, /* with the NUL */
+	SIM_BLOB_MAX = 1 << 20,	   /* atomic_write_len of device_tree; limit of overlays/new */
+	SIM_PARK_BYTES = 0x14000,  /* the park area: page table, park page, wake slot */
+	SIM_MANIFEST_BYTES = 4096, /* what the boot tree must fit into */
+	SIM_HOST_TREE_MAX = 8192,  /* of chosen/multikernel,host-tree */
+	SIM_ID_LOADABLE = 2047,	   /* KEXEC_MK_ID_MASK */
+	SIM_ALIAS_MAX = 32,
+	SIM_PLATFORM_MAX = 32,
+	SIM_HID_MAX = 16, /* with the NUL */
 };
 
 /* CPU ids in the order in which they came; each at most once. */
@@ -132,17 +134,17 @@ struct sim_tx {
 	enum sim_tx_status status;
 	int error; /* what the overlay failed with; the kernel only logs it */
 	char target[128], resources[256];
-	char *dtbo;  /* as the kernel kept it: at most a page, bytes */
+	char *dtbo; /* as the kernel kept it: at most a page, bytes */
 	size_t bytes;
 	char *fdt; /* the same with room for what its header claims, zeros behind */
 };
 
 struct sim_kernel {
 	struct sim_machine m;
-	unsigned abi;	/* 1 or 2 */
-	bool stock;	/* an ordinary kernel of 6.17 or newer: no multikernel at all (T9) */
+	unsigned abi; /* 1 or 2 */
+	bool stock;   /* an ordinary kernel of 6.17 or newer: no multikernel at all (T9) */
 	double speed;
-	int64_t started; /* real nanoseconds */
+	int64_t started;	/* real nanoseconds */
 	int64_t boot_ns, up_ns; /* a boot call's own time; until the new kernel answers */
 
 	pthread_mutex_t lock;	 /* over all that follows */
@@ -152,15 +154,15 @@ struct sim_kernel {
 	bool reboot_busy;	 /* system_transition_mutex */
 	bool reboot_wedged;	 /* and nobody will ever give it back (T10) */
 
-	bool baseline;	     /* mk_pool exists */
-	struct sim_ids pool; /* free CPUs of it */
+	bool baseline;		  /* mk_pool exists */
+	struct sim_ids pool;	  /* free CPUs of it */
 	struct sim_chunk **chunk; /* in the order of growing */
 	size_t n_chunks, chunks_cap;
 	bool parked; /* the park area stands at park_base */
 	uint64_t park_base;
-	struct sim_pcis pci;	   /* free ones */
-	struct sim_plats platform; /* free ones */
-	struct sim_pcis listed;	   /* ABI 1: all devices of the baseline, by node name */
+	struct sim_pcis pci;		/* free ones */
+	struct sim_plats platform;	/* free ones */
+	struct sim_pcis listed;		/* ABI 1: all devices of the baseline, by node name */
 	uint64_t pool_base, pool_bytes; /* ABI 1: what the baseline calls the pool */
 	struct sim_buffer *buffer;
 	size_t n_buffers, buffers_cap;
@@ -174,7 +176,7 @@ struct sim_kernel {
 	uint64_t n_tx;	/* made in all */
 
 	char *filesystems; /* /proc/filesystems of the host */
-	char *host_image; /* T9: the host's own staged kernel, its command line; or NULL */
+	char *host_image;  /* T9: the host's own staged kernel, its command line; or NULL */
 	struct sim_faults faults;
 	uint64_t violations; /* wrongs that the kernel let happen: see sim_violation */
 	char **violation;
@@ -287,7 +289,7 @@ char *sim_tree_copy(const void *fdt, int node, size_t max);
 
 /* boot.c */
 struct sim_load {
-	int kernel, initrd; /* descriptors of ours, -1 for none */
+	int kernel, initrd;		/* descriptors of ours, -1 for none */
 	int kernel_error, initrd_error; /* why there is none: a negative errno */
 	const char *cmdline;		/* NULL for none */
 	uint64_t cmdline_bytes;

@@ -25,16 +25,16 @@ enum {
 };
 
 struct sim_cpu {
-	uint64_t id;			  /* physical: APIC id, MPIDR */
-	uint32_t node, socket, core;	  /* node is an index; core counts within its socket */
-	uint32_t thread;		  /* which of its core's CPUs, from 0 */
+	uint64_t id;		     /* physical: APIC id, MPIDR */
+	uint32_t node, socket, core; /* node is an index; core counts within its socket */
+	uint32_t thread;	     /* which of its core's CPUs, from 0 */
 	bool present, online;
 };
 
 struct sim_node {
 	uint32_t id;
-	uint64_t base, size;  /* of its memory; size 0 for a node without memory */
-	uint32_t *distance;   /* to each node, by index */
+	uint64_t base, size; /* of its memory; size 0 for a node without memory */
+	uint32_t *distance;  /* to each node, by index */
 };
 
 struct sim_function { /* a PCI function */
@@ -70,7 +70,8 @@ struct sim_machine {
 	size_t n_functions;
 	struct sim_platform *platform;
 	size_t n_platforms;
-	uint64_t host_bytes; /* from the bottom of the first node: the host's kernel is there, never free */
+	uint64_t host_bytes; /* from the bottom of the first node: the host's kernel is there, never
+				free */
 	uint64_t block_bytes;
 };
 

@@ -59,8 +59,8 @@ static void send_fd(int socket, int fd)
 {
 	char c = 0, room[CMSG_SPACE(sizeof fd)] = {0};
 	struct iovec v = {&c, 1};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = room,
-			   .msg_controllen = sizeof room};
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 
 	h->cmsg_level = SOL_SOCKET;
@@ -77,8 +77,8 @@ static int receive_fd(int socket)
 	char room[CMSG_SPACE(sizeof(int))];
 	int error = 0, fd;
 	struct iovec v = {&error, sizeof error};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = room,
-			   .msg_controllen = sizeof room};
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
 
 	if (recvmsg(socket, &m, MSG_CMSG_CLOEXEC) <= 0)
 		return -EPIPE;
@@ -226,8 +226,11 @@ static _Noreturn void be_kernel(struct cli *c, struct sim_kernel *k, const struc
 	if (sim_mounts_lay(k, fs, calls.base, &err) || sim_ctl_start(k, &err))
 		give_up(c, &err);
 	if (o->mount) {
-		struct sim_mount m = {.pid = 1, .source = "none", .target = SIM_MOUNT_POINT,
-				      .type = "multikernel", .ours = true};
+		struct sim_mount m = {.pid = 1,
+				      .source = "none",
+				      .target = SIM_MOUNT_POINT,
+				      .type = "multikernel",
+				      .ours = true};
 
 		if (sim_mount_for(calls.base, &m)) {
 			mk_fail(&err, MK_SYS, "%s cannot be mounted", SIM_MOUNT_POINT);
@@ -353,8 +356,9 @@ static int run(struct cli *c, struct sim_kernel *k, const struct options *o)
 	if (pid < 0) {
 		mk_fail(&err, MK_SYS, "user, mount and pid namespaces are missing: %s",
 			strerror(errno));
-		mk_hint(&err, "the kernel may forbid them: look at kernel.unprivileged_userns_clone "
-			      "and user.max_user_namespaces");
+		mk_hint(&err,
+			"the kernel may forbid them: look at kernel.unprivileged_userns_clone "
+			"and user.max_user_namespaces");
 		cli_die(c, &err);
 	}
 	if (pid == 0) {
@@ -386,8 +390,8 @@ static void load_machine(struct cli *c, struct sim_kernel *k, const char *path)
 		cli_load(c, path, &l);
 	} else {
 		/* the text is shorter than what a pipe holds */
-		if (pipe2(pipefd, O_CLOEXEC) || mk_write_all(pipefd[1], sim_default_machine, n,
-							     "<default machine>", &err)) {
+		if (pipe2(pipefd, O_CLOEXEC) ||
+		    mk_write_all(pipefd[1], sim_default_machine, n, "<default machine>", &err)) {
 			mk_fail(&err, MK_SYS, "a pipe: %s", strerror(errno));
 			cli_die(c, &err);
 		}

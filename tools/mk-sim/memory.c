@@ -286,8 +286,8 @@ int sim_buffer_alloc(struct sim_kernel *k, uint64_t size, int node, const char *
 
 	if (node >= 0 && !node_online(k, node))
 		return -EINVAL;
-	b.base = sim_host_alloc(k, b.size, node < 0 ? SIM_ANY_NODE : node, PAGEBLOCK_BYTES,
-				&b.node);
+	b.base =
+		sim_host_alloc(k, b.size, node < 0 ? SIM_ANY_NODE : node, PAGEBLOCK_BYTES, &b.node);
 	if (!b.base)
 		return -ENOMEM;
 	snprintf(b.name, sizeof b.name, "%s", name);

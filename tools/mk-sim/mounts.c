@@ -149,8 +149,7 @@ int sim_mounts_begin(int *fuse, int *base, struct mk_err *err)
 	snprintf(options, sizeof options,
 		 "fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other",
 		 *fuse);
-	if (mount("none", "/sys/fs", "fuse.multikernel", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		  options))
+	if (mount("none", "/sys/fs", "fuse.multikernel", MS_NOSUID | MS_NODEV | MS_NOEXEC, options))
 		return fail(err, "FUSE cannot be mounted");
 	*base = open("/sys/fs", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*base < 0)

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "num.h"
+#include "props.h"
 
 enum target_kind { TO_POOL, TO_INSTANCE, TO_INSTANCES };
 
@@ -21,13 +23,20 @@ struct target {
 };
 
 enum op {
-	CREATE, MEMORY_REMOVE, MEMORY_ADD, CPU_REMOVE, CPU_ADD, DEVICE_REMOVE, DEVICE_ADD, REMOVE,
+	CREATE,
+	MEMORY_REMOVE,
+	MEMORY_ADD,
+	CPU_REMOVE,
+	CPU_ADD,
+	DEVICE_REMOVE,
+	DEVICE_ADD,
+	REMOVE,
 	OPS
 };
 
-static const char *const op_name[OPS] = {
-	"instance-create", "memory-remove", "memory-add",  "cpu-remove",
-	"cpu-add",	   "device-remove", "device-add", "instance-remove"};
+static const char *const op_name[OPS] = {"instance-create", "memory-remove",  "memory-add",
+					 "cpu-remove",	    "cpu-add",	      "device-remove",
+					 "device-add",	    "instance-remove"};
 
 /* What gives comes before what takes; the pool's memory leaves after the CPUs that wait on it. */
 static const enum op order[OPS] = {CREATE,  MEMORY_REMOVE, MEMORY_ADD, CPU_REMOVE,
@@ -47,24 +56,6 @@ struct sim_tx *sim_tx_find(const struct sim_kernel *k, int id)
 	return id >= 0 && (size_t)id < k->tx_cap ? k->tx[id] : NULL;
 }
 
-static uint64_t pair(const char *p)
-{
-	uint32_t hi, lo;
-
-	memcpy(&hi, p, 4);
-	memcpy(&lo, p + 4, 4);
-	return (uint64_t)fdt32_to_cpu(hi) << 32 | fdt32_to_cpu(lo);
-}
-
-/* A property that is a string with its NUL at the end. */
-static const char *string(const void *fdt, int node, const char *name)
-{
-	int len;
-	const char *s = fdt_getprop(fdt, node, name, &len);
-
-	return s && len > 0 && s[len - 1] == '\0' ? s : NULL;
-}
-
 /* ---------------------------------------------------------------- items */
 
 static int get_reg(const void *fdt, int item, uint64_t *base, uint64_t *size)
@@ -74,8 +65,8 @@ static int get_reg(const void *fdt, int item, uint64_t *base, uint64_t *size)
 
 	if (!p || len != 16)
 		return -EINVAL;
-	*base = pair(p);
-	*size = pair(p + 8);
+	*base = mk_be64(p);
+	*size = mk_be64(p + 8);
 	return 0;
 }
 
@@ -86,23 +77,18 @@ static int get_size(const void *fdt, int item, uint64_t *size)
 
 	if (!p || len != 8)
 		return -EINVAL;
-	*size = pair(p);
+	*size = mk_be64(p);
 	return !*size || *size % SIM_PAGE_BYTES ? -EINVAL : 0;
 }
 
 static int get_node(const void *fdt, int item, int *node)
 {
 	uint32_t id;
-	int len;
-	const void *p = fdt_getprop(fdt, item, "numa-node-id", &len);
+	int given = sim_prop_cell(fdt, item, "numa-node-id", &id);
 
 	*node = SIM_ANY_NODE;
-	if (!p)
-		return 0;
-	if (len != 4)
-		return -EINVAL;
-	memcpy(&id, p, 4);
-	id = fdt32_to_cpu(id);
+	if (given <= 0)
+		return given;
 	if (id >= SIM_MAX_NODES)
 		return -EINVAL;
 	*node = (int)id;
@@ -112,14 +98,12 @@ static int get_node(const void *fdt, int item, int *node)
 /* One 64-bit cell, or one of 32 bits. */
 static int get_cpu(const void *fdt, int item, uint64_t *id)
 {
-	uint32_t cell;
 	int len;
 	const char *p = fdt_getprop(fdt, item, "reg", &len);
 
 	if (!p || (len != 4 && len != 8))
 		return -EINVAL;
-	memcpy(&cell, p, 4);
-	*id = len == 8 ? pair(p) : fdt32_to_cpu(cell);
+	*id = len == 8 ? mk_be64(p) : mk_be32(p);
 	return 0;
 }
 
@@ -209,7 +193,8 @@ static int cpu_item(struct sim_kernel *k, const void *fdt, int item, const struc
 static int device_item(struct sim_kernel *k, const void *fdt, int item, const struct target *t,
 		       bool give)
 {
-	const char *text = string(fdt, item, "pci-id"), *alias = string(fdt, item, "alias");
+	const char *text = sim_prop_string(fdt, item, "pci-id"),
+		   *alias = sim_prop_string(fdt, item, "alias");
 	struct sim_pci p = {0};
 
 	if (!text || sim_pci_address(text, &p))
@@ -239,7 +224,8 @@ static int items(struct sim_kernel *k, const void *fdt, int node, const struct t
 
 	if (t->kind == TO_INSTANCES)
 		return -EINVAL;
-	fdt_for_each_subnode(item, fdt, node) {
+	fdt_for_each_subnode(item, fdt, node)
+	{
 		const char *name = fdt_get_name(fdt, item, &len);
 
 		if (!name || strncmp(name, prefix, strlen(prefix)))
@@ -263,7 +249,7 @@ static int items(struct sim_kernel *k, const void *fdt, int node, const struct t
 
 static const char *instance_name(const void *fdt, int node)
 {
-	const char *name = string(fdt, node, "instance-name");
+	const char *name = sim_prop_string(fdt, node, "instance-name");
 
 	return !name || !*name || strchr(name, '/') ? NULL : name;
 }
@@ -271,17 +257,13 @@ static const char *instance_name(const void *fdt, int node)
 static int op_create(struct sim_kernel *k, const void *fdt, int node)
 {
 	const char *name = instance_name(fdt, node);
-	int resources, id = -1, len;
-	const void *p;
+	int resources, id = -1;
 	uint32_t cell;
 
 	if (!name)
 		return -EINVAL;
-	p = fdt_getprop(fdt, node, "id", &len);
-	if (p && len == 4) {
-		memcpy(&cell, p, 4);
-		id = (int)fdt32_to_cpu(cell);
-	}
+	if (sim_prop_cell(fdt, node, "id", &cell) > 0)
+		id = (int)cell;
 	resources = fdt_subnode_offset(fdt, node, "resources");
 	if (resources < 0)
 		return -EINVAL;
@@ -332,7 +314,7 @@ static int run_op(struct sim_kernel *k, const void *fdt, int overlay, const stru
 
 static int resolve(const struct sim_kernel *k, const void *fdt, int fragment, struct target *t)
 {
-	const char *path = string(fdt, fragment, "target-path"), *name;
+	const char *path = sim_prop_string(fdt, fragment, "target-path"), *name;
 	struct sim_instance *x;
 
 	*t = (struct target){.kind = TO_INSTANCES};
@@ -417,7 +399,8 @@ static int collect(const void *fdt, struct fragment **out, size_t *n)
 
 	*out = NULL;
 	*n = 0;
-	fdt_for_each_subnode(node, fdt, 0) {
+	fdt_for_each_subnode(node, fdt, 0)
+	{
 		const char *name = fdt_get_name(fdt, node, &len);
 
 		if (!name || strncmp(name, "fragment@", 9))

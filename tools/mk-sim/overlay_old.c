@@ -10,24 +10,8 @@
 #include <string.h>
 
 #include "kernel.h"
-
-static uint64_t pair(const char *p)
-{
-	uint32_t hi, lo;
-
-	memcpy(&hi, p, 4);
-	memcpy(&lo, p + 4, 4);
-	return (uint64_t)fdt32_to_cpu(hi) << 32 | fdt32_to_cpu(lo);
-}
-
-/* That there is a NUL somewhere is more than that kernel looks for. */
-static const char *string(const void *fdt, int node, const char *name)
-{
-	int len;
-	const char *s = fdt_getprop(fdt, node, name, &len);
-
-	return s && len > 0 && memchr(s, 0, (size_t)len) ? s : NULL;
-}
+#include "num.h"
+#include "props.h"
 
 enum what { MEMORY, CPU, DEVICE };
 
@@ -42,31 +26,29 @@ static int memory_item(struct sim_kernel *k, const void *fdt, int item, struct s
 	if (!reg || len < 16)
 		return -EINVAL;
 	if (p && node_len >= 4)
-		memcpy(&node, p, 4);
-	return give ? sim_memory_give(k, x, pair(reg), pair(reg + 8), (int)fdt32_to_cpu(node))
-		    : sim_memory_take(k, x, pair(reg), pair(reg + 8));
+		node = mk_be32(p);
+	return give ? sim_memory_give(k, x, mk_be64(reg), mk_be64(reg + 8), (int)node)
+		    : sim_memory_take(k, x, mk_be64(reg), mk_be64(reg + 8));
 }
 
 static int cpu_item(struct sim_kernel *k, const void *fdt, int item, struct sim_instance *x,
 		    bool give)
 {
-	uint32_t cell;
 	uint64_t id;
 	int len;
 	const char *reg = fdt_getprop(fdt, item, "reg", &len);
 
 	if (!reg || len < 4)
 		return -EINVAL;
-	memcpy(&cell, reg, 4);
 	/* one cell at first; two since ids are of 64 bits */
-	id = len >= 8 ? pair(reg) : fdt32_to_cpu(cell);
+	id = len >= 8 ? mk_be64(reg) : mk_be32(reg);
 	return give ? sim_cpu_give(k, x, id) : sim_cpu_take(k, x, id);
 }
 
 static int device_item(struct sim_kernel *k, const void *fdt, int item, struct sim_instance *x,
 		       bool give)
 {
-	const char *text = string(fdt, item, "pci-id");
+	const char *text = sim_prop_text(fdt, item, "pci-id");
 	struct sim_pci p = {0};
 
 	if (!text || sim_pci_address(text, &p))
@@ -85,12 +67,13 @@ static int items(struct sim_kernel *k, const void *fdt, int overlay, const char 
 
 	if (node < 0)
 		return 0;
-	name = string(fdt, node, "mk,instance");
+	name = sim_prop_text(fdt, node, "mk,instance");
 	x = name ? sim_instance_named(k, name) : NULL;
 	if (!x)
 		return -EINVAL;
 	serial = x->serial;
-	fdt_for_each_subnode(item, fdt, node) {
+	fdt_for_each_subnode(item, fdt, node)
+	{
 		name = fdt_get_name(fdt, item, &len);
 		if (!name || strncmp(name, prefix[what], strlen(prefix[what])))
 			continue;
@@ -115,18 +98,16 @@ static int create(struct sim_kernel *k, const void *fdt, int overlay)
 	int node = fdt_subnode_offset(fdt, overlay, "instance-create"), resources, id = -1, len;
 	const char *name;
 	const void *p;
-	uint32_t cell;
 
 	if (node < 0)
 		return 0;
-	name = string(fdt, node, "instance-name");
+	name = sim_prop_text(fdt, node, "instance-name");
 	resources = fdt_subnode_offset(fdt, node, "resources");
 	if (!name || !*name || strchr(name, '/') || resources < 0)
 		return -EINVAL;
 	p = fdt_getprop(fdt, node, "id", &len);
 	if (p && len >= 4) {
-		memcpy(&cell, p, 4);
-		id = (int)fdt32_to_cpu(cell);
+		id = (int)mk_be32(p);
 	}
 	if (sim_instance_named(k, name) || (id >= 0 && sim_instance_of(k, id)))
 		return -EEXIST;
@@ -143,7 +124,7 @@ static int destroy(struct sim_kernel *k, const void *fdt, int overlay, const cha
 
 	if (node < 0)
 		return 0;
-	name = string(fdt, node, "instance-name");
+	name = sim_prop_text(fdt, node, "instance-name");
 	if (!name)
 		return -EINVAL;
 	x = sim_instance_named(k, name);

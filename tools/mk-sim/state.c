@@ -99,8 +99,8 @@ static const char *life(const struct sim_kernel *k, const struct sim_instance *x
 	return x->life == SIM_RUNNING && x->up_at > sim_now(k) ? "booting" : word[x->life];
 }
 
-static void put_instance(struct mk_record_writer *w, struct mk_arena *a,
-			 const struct sim_kernel *k, const struct sim_instance *x)
+static void put_instance(struct mk_record_writer *w, struct mk_arena *a, const struct sim_kernel *k,
+			 const struct sim_instance *x)
 {
 	size_t i;
 

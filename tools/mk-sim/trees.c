@@ -240,7 +240,8 @@ static int copy_node(const void *from, int node, void *fdt)
 {
 	int p, child, len, error = 0;
 
-	fdt_for_each_property_offset(p, from, node) {
+	fdt_for_each_property_offset(p, from, node)
+	{
 		const char *name;
 		const void *data = fdt_getprop_by_offset(from, p, &name, &len);
 
@@ -250,7 +251,8 @@ static int copy_node(const void *from, int node, void *fdt)
 		if (error)
 			return error;
 	}
-	fdt_for_each_subnode(child, from, node) {
+	fdt_for_each_subnode(child, from, node)
+	{
 		const char *name = fdt_get_name(from, child, &len);
 
 		if (!name)
