@@ -260,7 +260,7 @@ static int old_apply(struct sim_kernel *k, const void *fdt, int resources, struc
 
 /* ---------------------------------------------------------------- */
 
-static int write_tree(struct sim_kernel *k, const void *fdt, size_t bytes)
+static int write_tree(struct sim_kernel *k, void *fdt, size_t bytes)
 {
 	struct baseline b = {0};
 	int node, error;
@@ -269,6 +269,7 @@ static int write_tree(struct sim_kernel *k, const void *fdt, size_t bytes)
 		return -EINVAL;
 	if (fdt_totalsize(fdt) != bytes)
 		return -EINVAL;
+	sim_blob_guard(fdt);
 	node = fdt_path_offset(fdt, "/instances");
 	if (node >= 0 && fdt_first_subnode(fdt, node) >= 0)
 		return -EINVAL;
@@ -287,15 +288,19 @@ static int write_tree(struct sim_kernel *k, const void *fdt, size_t bytes)
 
 int sim_baseline_write(struct sim_kernel *k, const void *data, size_t bytes)
 {
+	void *fdt;
 	int error;
 
 	if (bytes > SIM_BLOB_MAX)
 		return -E2BIG;
+	fdt = sim_new(bytes);
+	memcpy(fdt, data, bytes);
 	pthread_mutex_lock(&k->overlay);
 	sim_lock(k);
-	error = write_tree(k, data, bytes);
+	error = write_tree(k, fdt, bytes);
 	sim_changed(k);
 	sim_unlock(k);
 	pthread_mutex_unlock(&k->overlay);
+	free(fdt);
 	return error;
 }

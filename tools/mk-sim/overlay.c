@@ -488,6 +488,7 @@ static struct sim_tx *new_tx(struct sim_kernel *k, const void *data, size_t byte
 	memcpy(tx->fdt, data, bytes);
 	if (fdt_totalsize(data) > SIM_BLOB_MAX)
 		fdt_set_totalsize(tx->fdt, SIM_BLOB_MAX);
+	sim_blob_guard(tx->fdt);
 	tx->id = ++k->last_tx_id;
 	k->n_tx++;
 	return tx;

@@ -36,3 +36,41 @@ int sim_prop_cell(const void *fdt, int node, const char *name, uint32_t *v)
 	*v = mk_be32(p);
 	return 1;
 }
+
+void sim_blob_guard(void *fdt)
+{
+	uint64_t at = fdt_off_dt_struct(fdt), end = fdt_totalsize(fdt), len;
+	char *blob = fdt;
+	const char *nul;
+
+	/* version 16 does not say how long the structure is */
+	if (fdt_version(fdt) >= 17 && at + fdt_size_dt_struct(fdt) < end)
+		end = at + fdt_size_dt_struct(fdt);
+	while (at + 4 <= end) {
+		char *tag = blob + at;
+
+		at += 4;
+		len = 0;
+		switch (mk_be32(tag)) {
+		case FDT_NOP:
+		case FDT_END_NODE: continue;
+		case FDT_BEGIN_NODE:
+			nul = memchr(blob + at, 0, end - at);
+			if (nul)
+				len = (uint64_t)(nul - (blob + at)) + 1;
+			break;
+		case FDT_PROP:
+			if (end - at >= 8 && mk_be32(blob + at) <= end - at - 8)
+				len = (uint64_t)mk_be32(blob + at) + 8;
+			break;
+		default: return;
+		}
+		if (len)
+			len = (len + 3) & ~(uint64_t)3;
+		if (!len || len > end - at) {
+			memset(tag, 0, 4); /* no tag at all */
+			return;
+		}
+		at += len;
+	}
+}
