@@ -215,7 +215,7 @@ FUZZ_SECONDS ?= 60
 fuzz-build: $(FUZZ_BIN)
 # the simulated kernel is what of mk-sim stands below the files and the system calls
 SIM_KERNEL := $(addprefix tools/mk-sim/,baseline.c boot.c devices.c fault.c ids.c instance.c kernel.c machine.c \
-	machine_device.c memory.c move.c overlay.c overlay_old.c props.c trees.c)
+	machine_device.c memory.c move.c overlay.c overlay_old.c props.c transaction.c trees.c)
 build-fuzz/sim: FUZZ_MORE := -iquote tools/mk-sim $(SIM_KERNEL) -lpthread
 build-fuzz/sim: $(SIM_KERNEL) $(wildcard tools/mk-sim/*.h)
 build-fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)

@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/magic.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -21,10 +19,10 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "caller.h"
+#include "calls_int.h"
 #include "fs.h"
 #include "kernel.h"
 #include "mounts.h"
@@ -34,7 +32,7 @@
 static const uint32_t magic2[] = {672274793, 85072278, 369367448, 537993216};
 enum { CMD_BOOT = 0x4d4b4c49, CMD_HALT = 0x4d4b4c48, CMD_FORCE = 0x4d4b4c46 };
 
-enum { CMDLINE_READ_MAX = 1 << 20, WAITS = 1 /* an answer that will never come */ };
+enum { CMDLINE_READ_MAX = 1 << 20 };
 
 /* A call on its way through a thread of its own. */
 struct call {
@@ -42,9 +40,9 @@ struct call {
 	struct seccomp_notif q;
 };
 
-static void answer(const struct sim_calls *c, uint64_t id, int error, int64_t value)
+void sim_answer(const struct sim_calls *c, uint64_t id, int error)
 {
-	struct seccomp_notif_resp r = {.id = id, .error = error, .val = error ? 0 : value};
+	struct seccomp_notif_resp r = {.id = id, .error = error};
 
 	/* who was killed meanwhile wants no answer */
 	ioctl(c->listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
@@ -60,190 +58,6 @@ static void let_pass(const struct sim_calls *c, uint64_t id)
 static bool still_there(const struct sim_calls *c, uint64_t id)
 {
 	return !ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
-}
-
-/* ---------------------------------------------------------------- /proc/kimage */
-
-/* A path that ends in kimage, in the directory that is /proc. */
-static bool is_kimage(pid_t pid, int dirfd, uint64_t address)
-{
-	char path[256], *slash;
-	struct statfs fs;
-	struct stat st;
-	bool yes;
-	int dir;
-
-	if (sim_caller_string(pid, address, path, sizeof path) < 0)
-		return false;
-	slash = strrchr(path, '/');
-	if (strcmp(slash ? slash + 1 : path, "kimage"))
-		return false;
-	if (!strcmp(path, "/proc/kimage"))
-		return true;
-	if (slash)
-		slash[slash == path] = '\0';
-	dir = sim_caller_path(pid, dirfd, slash ? path : ".", true);
-	if (dir < 0)
-		return false;
-	yes = !fstatfs(dir, &fs) && fs.f_type == 0x9fa0 && !fstat(dir, &st) && st.st_ino == 1;
-	close(dir);
-	return yes;
-}
-
-static int open_kimage(const struct sim_calls *c, const struct seccomp_notif *q, int flags)
-{
-	struct seccomp_notif_addfd add = {.id = q->id, .flags = SECCOMP_ADDFD_FLAG_SEND};
-	int fd;
-
-	if (flags & O_DIRECTORY)
-		return -ENOTDIR;
-	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-		return -EEXIST;
-	if ((flags & O_ACCMODE) != O_RDONLY && !sim_caller_can((pid_t)q->pid, CAP_DAC_OVERRIDE))
-		return -EACCES;
-	fd = openat(c->base, "proc/kimage",
-		    (flags & (O_ACCMODE | O_PATH | O_NONBLOCK)) | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	add.srcfd = (uint32_t)fd;
-	add.newfd_flags = (uint32_t)flags & O_CLOEXEC;
-	if (ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno != ENOENT)
-		answer(c, q->id, -errno, 0);
-	close(fd);
-	return WAITS;
-}
-
-static int stat_kimage(const struct sim_calls *c, pid_t pid, uint64_t address)
-{
-	struct stat st;
-
-	if (fstatat(c->base, "proc/kimage", &st, 0))
-		return -errno;
-	st.st_size = 0;
-	return sim_caller_write(pid, address, &st, sizeof st) ? 0 : -EFAULT;
-}
-
-static int statx_kimage(const struct sim_calls *c, pid_t pid, const uint64_t *arg)
-{
-	struct statx st;
-
-	if (statx(c->base, "proc/kimage", (int)arg[2] & ~AT_EMPTY_PATH, (unsigned)arg[3], &st))
-		return -errno;
-	st.stx_size = 0;
-	return sim_caller_write(pid, arg[4], &st, sizeof st) ? 0 : -EFAULT;
-}
-
-static int access_kimage(pid_t pid, uint64_t mode)
-{
-	if (mode & X_OK)
-		return -EACCES;
-	return mode & W_OK && !sim_caller_can(pid, CAP_DAC_OVERRIDE) ? -EACCES : 0;
-}
-
-/* Where a call has the directory and the path of its file. */
-static bool about_kimage(const struct seccomp_notif *q)
-{
-	const __u64 *arg = q->data.args;
-
-	switch (q->data.nr) {
-#ifdef SYS_open
-	case SYS_open:
-	case SYS_stat:
-	case SYS_lstat:
-	case SYS_access:
-	case SYS_readlink:
-#endif
-	case SYS_getxattr:
-	case SYS_lgetxattr:
-	case SYS_listxattr:
-	case SYS_llistxattr: return is_kimage((pid_t)q->pid, AT_FDCWD, arg[0]);
-	default: return is_kimage((pid_t)q->pid, (int)arg[0], arg[1]);
-	}
-}
-
-static int kimage_call(const struct sim_calls *c, const struct seccomp_notif *q)
-{
-	const uint64_t arg[] = {q->data.args[0], q->data.args[1], q->data.args[2], q->data.args[3],
-				q->data.args[4]};
-	struct open_how how = {0};
-	pid_t pid = (pid_t)q->pid;
-
-	switch (q->data.nr) {
-#ifdef SYS_open
-	case SYS_open: return open_kimage(c, q, (int)arg[1]);
-	case SYS_stat:
-	case SYS_lstat: return stat_kimage(c, pid, arg[1]);
-	case SYS_access: return access_kimage(pid, arg[1]);
-	case SYS_readlink:
-#endif
-	case SYS_readlinkat: return -EINVAL; /* it is no link */
-	case SYS_getxattr:
-	case SYS_lgetxattr: return -EOPNOTSUPP;
-	case SYS_listxattr:
-	case SYS_llistxattr: return 0; /* of none */
-	case SYS_openat: return open_kimage(c, q, (int)arg[2]);
-	case SYS_openat2:
-		if (!sim_caller_read(pid, arg[2], &how, sizeof how))
-			return -EFAULT;
-		return open_kimage(c, q, (int)how.flags);
-	case SYS_newfstatat: return stat_kimage(c, pid, arg[2]);
-	case SYS_statx: return statx_kimage(c, pid, arg);
-	default: return access_kimage(pid, arg[2]);
-	}
-}
-
-/* ---------------------------------------------------------------- statfs */
-
-/* Of a file of ours, or of the directory in which we are mounted; 0 for any other. */
-static uint32_t magic_of(const struct sim_calls *c, int fd)
-{
-	struct stat st, around;
-
-	if (fstat(fd, &st))
-		return 0;
-	if (st.st_dev == c->dev)
-		return sim_fs_magic(st.st_ino);
-	return !stat("/sys/fs", &around) && st.st_dev == around.st_dev ? SYSFS_MAGIC : 0;
-}
-
-/* As simple_statfs has it for kernfs; false for a file that is not ours. */
-static bool own_statfs(uint32_t magic, struct statfs *out)
-{
-	if (!magic)
-		return false;
-	memset(out, 0, sizeof *out);
-	out->f_type = magic;
-	out->f_bsize = out->f_frsize = SIM_PAGE_BYTES;
-	out->f_namelen = 255;
-	return true;
-}
-
-static bool statfs_call(const struct sim_calls *c, const struct seccomp_notif *q, int *error)
-{
-	pid_t pid = (pid_t)q->pid;
-	struct statfs out;
-	char path[4096];
-	uint32_t magic;
-	bool own;
-	int fd;
-
-	if (q->data.nr == SYS_fstatfs) {
-		fd = sim_caller_path(pid, (int)q->data.args[0], "", true);
-	} else {
-		if (sim_caller_string(pid, q->data.args[0], path, sizeof path) <= 0)
-			return false;
-		fd = !c->k->stock && is_kimage(pid, AT_FDCWD, q->data.args[0])
-			     ? openat(c->base, "proc/kimage", O_PATH | O_CLOEXEC)
-			     : sim_caller_path(pid, AT_FDCWD, path, true);
-	}
-	if (fd < 0)
-		return false;
-	magic = magic_of(c, fd);
-	close(fd);
-	own = own_statfs(magic, &out);
-	if (own)
-		*error = sim_caller_write(pid, q->data.args[1], &out, sizeof out) ? 0 : -EFAULT;
-	return own;
 }
 
 /* ---------------------------------------------------------------- mount */
@@ -420,11 +234,11 @@ static int under_mutex(const struct sim_calls *c, const struct seccomp_notif *q,
 	bool there = sim_caller_read((pid_t)q->pid, q->data.args[3], &id, sizeof id);
 
 	if (!there && !still_there(c, q->id))
-		return WAITS;
+		return SIM_WAITS;
 	while (k->reboot_busy && !k->reboot_wedged)
 		sim_wait(k, sim_now(k) + SIM_SECOND);
 	if (k->reboot_wedged)
-		return WAITS;
+		return SIM_WAITS;
 	if (!there) {
 		k->reboot_wedged = true; /* T10: it is never given back */
 		sim_violation(k, "reboot was called with a bad pointer");
@@ -483,8 +297,8 @@ static void *slow_call(void *arg)
 	case SYS_kexec_file_load: error = kexec_call(c, &call->q); break;
 	default: error = reboot_call(c, &call->q); break;
 	}
-	if (error != WAITS)
-		answer(c, call->q.id, error, 0);
+	if (error != SIM_WAITS)
+		sim_answer(c, call->q.id, error);
 	free(call);
 	return NULL;
 }
@@ -499,7 +313,7 @@ static void start_slow(const struct sim_calls *c, const struct seccomp_notif *q)
 	call->q = *q;
 	if (pthread_create(&thread, NULL, slow_call, call)) {
 		free(call);
-		answer(c, q->id, -EAGAIN, 0);
+		sim_answer(c, q->id, -EAGAIN);
 		return;
 	}
 	pthread_detach(thread);
@@ -515,19 +329,19 @@ static void dispatch(const struct sim_calls *c, const struct seccomp_notif *q)
 	case SYS_kexec_file_load: start_slow(c, q); return;
 	case SYS_statfs:
 	case SYS_fstatfs:
-		if (statfs_call(c, q, &error))
+		if (sim_statfs_call(c, q, &error))
 			break;
 		let_pass(c, q->id);
 		return;
 	default:
-		if (c->k->stock || !about_kimage(q) || !still_there(c, q->id)) {
+		if (c->k->stock || !sim_about_kimage(q) || !still_there(c, q->id)) {
 			let_pass(c, q->id);
 			return;
 		}
-		error = kimage_call(c, q);
+		error = sim_kimage_call(c, q);
 	}
-	if (error != WAITS)
-		answer(c, q->id, error, 0);
+	if (error != SIM_WAITS)
+		sim_answer(c, q->id, error);
 }
 
 static void *listen_to_calls(void *arg)

@@ -267,14 +267,17 @@ int sim_device_to_host(struct sim_kernel *k, const struct sim_pci *p);
 int sim_device_give(struct sim_kernel *k, struct sim_instance *x, const struct sim_pci *p);
 int sim_device_take(struct sim_kernel *k, struct sim_instance *x, const struct sim_pci *p);
 
-/* baseline.c, overlay.c, overlay_old.c */
+/* baseline.c, transaction.c, overlay.c, overlay_old.c */
 int sim_baseline_write(struct sim_kernel *k, const void *data, size_t bytes);
 /* Bytes taken, or an error; waits as long as the kernel does. Called without the lock. */
 long sim_overlay_write(struct sim_kernel *k, const void *data, size_t bytes, int64_t offset);
 int sim_overlay_rmdir(struct sim_kernel *k, int id);
 struct sim_tx *sim_tx_find(const struct sim_kernel *k, int id);
 const char *sim_tx_word(enum sim_tx_status s);
+/* An overlay's operations, or their inverses in reverse order. */
+int sim_overlay_walk(struct sim_kernel *k, struct sim_tx *tx, bool undo);
 int sim_old_walk(struct sim_kernel *k, struct sim_tx *tx, bool undo); /* ABI 1 */
+int sim_overlay_first(const void *fdt); /* its first fragment by unit address, -1 for none */
 
 /* devices.c: what a devices { } node of a baseline or of a create says */
 int sim_pci_address(const char *text, struct sim_pci *p); /* as sscanf reads it; -EINVAL */

@@ -116,25 +116,26 @@ static int cpu_take(struct sim_kernel *k, struct sim_instance *x, uint64_t id)
 
 /* ---------------------------------------------------------------- memory */
 
-static bool block_sized(const struct sim_kernel *k, uint64_t base, uint64_t size)
+/* A running kernel takes and gives whole memory blocks: its answer, one that hangs gives none. */
+static int ask_memory(struct sim_kernel *k, struct sim_instance **x, uint64_t base, uint64_t size)
 {
-	return base % k->m.block_bytes == 0 && size % k->m.block_bytes == 0;
+	int error;
+
+	if ((*x)->state != SIM_ACTIVE)
+		return 0;
+	error = ask(k, x);
+	if (error)
+		return error;
+	return base % k->m.block_bytes || size % k->m.block_bytes ? -EINVAL : 0;
 }
 
 /* The base is for the running kernel's eyes alone: the pool takes what it finds first. */
 static int memory_give(struct sim_kernel *k, struct sim_instance *x, uint64_t base, uint64_t size,
 		       int node)
 {
-	int error;
+	int error = ask_memory(k, &x, base, size);
 
-	if (x->state == SIM_ACTIVE) {
-		error = ask(k, &x);
-		if (error)
-			return error;
-		if (!block_sized(k, base, size)) /* it is its answer: one that hangs gives none */
-			return -EINVAL;
-	}
-	return sim_region_add(k, x, size, node);
+	return error ? error : sim_region_add(k, x, size, node);
 }
 
 /* Does it hold a part of the loaded image? The segments are at the region's beginning. */
@@ -150,16 +151,11 @@ static bool backs_image(const struct sim_instance *x, uint64_t base, uint64_t si
 
 static int memory_take(struct sim_kernel *k, struct sim_instance *x, uint64_t base, uint64_t size)
 {
+	int error = ask_memory(k, &x, base, size);
 	size_t i;
-	int error;
 
-	if (x->state == SIM_ACTIVE) {
-		error = ask(k, &x);
-		if (error)
-			return error;
-		if (!block_sized(k, base, size)) /* it is its answer: one that hangs gives none */
-			return -EINVAL;
-	}
+	if (error)
+		return error;
 	if (backs_image(x, base, size))
 		return -EBUSY;
 	for (i = 0; i < x->n_regions; i++)
