@@ -96,7 +96,11 @@ static int act(struct sim_kernel *k, char **word, size_t n, struct mk_buf *b)
 	for (i = 0; acts[i].name && strcmp(acts[i].name, word[0]); i++)
 		;
 	if (!acts[i].name)
-		return say(b, TROUBLE, "there is no such command", word[0]);
+		return say(
+			b, TROUBLE,
+			"there is no such request (state, crash, hang, exit, park, replace, take, "
+			"fill, trap, fault)",
+			word[0]);
 	if (n != 2)
 		return say(b, TROUBLE, "one instance is wanted", word[0]);
 	x = sim_instance_named(k, word[1]);

@@ -85,6 +85,29 @@ static const char *const ops[] = {"open",
 				  "device-remove",
 				  NULL};
 
+/* Whether something of that path can ever be met. */
+static bool known_path(const char *op, const char *path)
+{
+	static const char *const loads[] = {"load", "unload", NULL}, *const commands[] = {
+									     "boot", "halt", "kill",
+									     NULL};
+	const char *const *p = NULL;
+
+	if (!*path)
+		return true;
+	if (strchr(op, '-'))
+		return false; /* an item of an overlay has none */
+	if (!strcmp(op, "kexec_file_load"))
+		p = loads;
+	else if (!strcmp(op, "reboot"))
+		p = commands;
+	else
+		return path[0] != '/';
+	while (*p && strcmp(*p, path))
+		p++;
+	return *p;
+}
+
 static bool known_op(const char *op)
 {
 	size_t i;
@@ -128,6 +151,8 @@ int sim_fault_add(struct sim_faults *f, const char *spec, struct mk_err *err)
 	add.path = part[1];
 	if (!known_op(add.op))
 		return bad(err, spec, "no such operation can be made to fail");
+	if (!known_path(add.op, add.path))
+		return bad(err, spec, "that operation never has such a path");
 	if (strcmp(part[2], "*") && (!mk_num_u64(part[2], strlen(part[2]), &add.nth) || !add.nth))
 		return bad(err, spec, "which one is a number from 1, or *");
 	add.error = -sim_errno_named(part[3]);

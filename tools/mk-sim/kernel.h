@@ -132,7 +132,8 @@ enum sim_tx_status { SIM_TX_PENDING, SIM_TX_APPLIED, SIM_TX_FAILED, SIM_TX_REMOV
 struct sim_tx {
 	int id;
 	enum sim_tx_status status;
-	int error; /* what the overlay failed with; the kernel only logs it */
+	bool applied; /* all of it, once */
+	int error;    /* what it failed with, or a rmdir of it; the kernel only logs that */
 	char target[128], resources[256];
 	char *dtbo; /* as the kernel kept it: at most a page, bytes */
 	size_t bytes;

@@ -234,6 +234,9 @@ static _Noreturn void be_kernel(struct cli *c, struct sim_kernel *k, const struc
 
 		if (sim_mount_for(calls.base, &m)) {
 			mk_fail(&err, MK_SYS, "%s cannot be mounted", SIM_MOUNT_POINT);
+			if (k->stock)
+				mk_hint(&err,
+					"trap T9 is a kernel without multikernel: leave -M away");
 			give_up(c, &err);
 		}
 	}

@@ -95,7 +95,8 @@ static void apply(struct sim_kernel *k, struct sim_tx *tx)
 {
 	describe(k, tx);
 	tx->error = sim_overlay_walk(k, tx, false);
-	tx->status = tx->error ? SIM_TX_FAILED : SIM_TX_APPLIED;
+	tx->applied = !tx->error;
+	tx->status = tx->applied ? SIM_TX_APPLIED : SIM_TX_FAILED;
 	link_tx(k, tx);
 }
 
@@ -158,9 +159,10 @@ int sim_overlay_rmdir(struct sim_kernel *k, int id)
 	sim_lock(k);
 	tx = sim_tx_find(k, id);
 	if (tx) {
-		if (tx->error)
+		if (!tx->applied)
 			sim_violation(k, "tx_%d, which had failed, was rolled back by rmdir", id);
 		error = sim_overlay_walk(k, tx, true);
+		tx->error = error;
 		if (error)
 			tx->status = SIM_TX_FAILED;
 		else
