@@ -100,7 +100,7 @@ spelling() {
 
 # scdoc accepts some mistakes in silence: a full stop that begins a line is lost.
 pages() {
-	local page bad=0
+	local page headings bad=0
 	for page in man/*.scd; do
 		if ! scdoc <"$page" >"$tmp/page" 2>"$tmp/err" || [ -s "$tmp/err" ] || [ ! -s "$tmp/page" ]; then
 			echo "$page: $(cat "$tmp/err")"
@@ -110,6 +110,12 @@ pages() {
 		/^[[:space:]]*```/ { literal = !literal }
 		!literal && /^[[:space:]]*\\?\./ { print FILENAME ":" FNR ": " $0; bad = 1 }
 		END { exit bad }' "$page" || bad=1
+		# what a table or a literal swallows is not seen otherwise
+		headings=$(awk '/^[[:space:]]*```/ { literal = !literal } !literal && /^# / { n++ } END { print n }' "$page")
+		if [ "$headings" != "$(grep -c '^\.SH ' "$tmp/page")" ]; then
+			echo "$page: headings are lost on the way"
+			bad=1
+		fi
 	done
 	return "$bad"
 }

@@ -39,7 +39,7 @@ static const char usage[] =
 	"call storm PATH N FILE FILE    N open, write, close, of the one and the other by turns\n"
 	"call elf FILE BYTES | image FILE BYTES   makes a kernel to be loaded\n";
 
-/* the multikernel ABI: see mk-sim(1) */
+/* the multikernel ABI: "The kernel's interface" of mk-sim(1) */
 #define BOOT 0x4d4b4c49U
 #define HALT 0x4d4b4c48U
 #define KILL 0x4d4b4c46U

@@ -223,7 +223,8 @@ static _Noreturn void be_kernel(struct cli *c, struct sim_kernel *k, const struc
 		mk_fail(&err, MK_SYS, "FUSE does not start");
 		give_up(c, &err);
 	}
-	if (sim_mounts_lay(k, fs, calls.base, &err) || sim_ctl_start(k, &err))
+	if (sim_mounts_lay(k, fs, calls.base, &err) || sim_ctl_start(k, &err) ||
+	    sim_mounts_close(&err))
 		give_up(c, &err);
 	if (o->mount) {
 		struct sim_mount m = {.pid = 1,

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
+#include <mntent.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,8 @@ static int again(int from, const char *dir, const struct dirent *e)
 	return mount(source, path, "none", MS_BIND | MS_REC, NULL);
 }
 
+static const char cover_source[] = "mk-sim";
+
 /* Covers a directory with a tmpfs that has the same in it, so that things can be added. */
 static int cover(const char *dir, int from, struct mk_err *err)
 {
@@ -74,7 +77,7 @@ static int cover(const char *dir, int from, struct mk_err *err)
 	DIR *d;
 	int fd;
 
-	if (mount("mk-sim", dir, "tmpfs", 0, "mode=0755"))
+	if (mount(cover_source, dir, "tmpfs", 0, "mode=0755"))
 		return fail(err, dir);
 	fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
@@ -286,6 +289,22 @@ int sim_mounts_lay(struct sim_kernel *k, const struct sim_fs *fs, int base, stru
 	if (mkdir(SIM_MOUNT_POINT, 0755) && errno != EEXIST)
 		return fail(err, SIM_MOUNT_POINT);
 	return lay_devices(base, k->abi, err);
+}
+
+int sim_mounts_close(struct mk_err *err)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	struct mntent *m;
+	int rc = 0;
+
+	if (!f)
+		return fail(err, "/proc/self/mounts");
+	while (!rc && (m = getmntent(f)))
+		if (!strcmp(m->mnt_fsname, cover_source) && !strncmp(m->mnt_dir, "/sys/", 5) &&
+		    mount(NULL, m->mnt_dir, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL))
+			rc = fail(err, m->mnt_dir);
+	endmntent(f);
+	return rc;
 }
 
 /* ---------------------------------------------------------------- mount(2) for a caller */
