@@ -177,6 +177,44 @@ traces() {
 	[[ $output == *"done 0"* ]]
 }
 
+@test "a shell in it leaves the terminal as it was" {
+	run -3 script -qec 'mk-sim -- dash -i' /dev/null <<<'exit 3'
+	[[ $output != *"Cannot"* ]]
+	cat >job.sh <<-'END'
+		mk-sim -- dash -ic true
+		read -r line </dev/tty
+		echo "got $line"
+	END
+	run -0 script -qec 'bash --norc -i job.sh' /dev/null <<<'a line'
+	[[ $output == *"got a line"* ]]
+}
+
+@test "at a terminal it stops and goes on with its command" {
+	cat >job.sh <<-'END'
+		mk-sim -- sh -c 'kill -TSTP $$; read -r line; echo "back with $line"; exit 5'
+		echo "stopped with $?"
+		jobs
+		fg
+		echo "ended with $?"
+		jobs
+	END
+	run -0 script -qec 'bash --norc -i job.sh' /dev/null <<<'a line'
+	[[ $output == *"stopped with 148"*Stopped*mk-sim*"back with a line"*"ended with 5"* ]]
+}
+
+@test "in the background it leaves the terminal alone" {
+	cat >job.sh <<-'END'
+		mk-sim -- sh -c 'kill -TSTP $$; read -r line; echo "back with $line"' </dev/tty
+		bg
+		until [[ $(jobs) == *Stopped* ]]; do :; done # a process between would mend it
+		read -r line </dev/tty
+		echo "we had $line"
+		fg
+	END
+	run -0 script -qec 'bash --norc -i job.sh' /dev/null <<<$'one\ntwo'
+	[[ $output == *"we had one"*"back with two"* ]]
+}
+
 @test "five hundred instances at once" {
 	cat >machine.dts <<-END
 		/multikernel-v1/;

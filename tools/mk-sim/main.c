@@ -49,9 +49,12 @@ enum { EXIT_NO_COMMAND = 127, EXIT_NO_EXEC = 126 };
 
 struct options {
 	const char *machine;
-	bool mount;
+	bool mount, terminal; /* the command is to have the terminal */
 	char **command;
 };
+
+/* From who waits to the kernel, beside numbers of signals; and back. */
+enum { TAKE_TERMINAL = 0xff, STOPPED = 1 };
 
 /* ---------------------------------------------------------------- between processes */
 
@@ -88,10 +91,34 @@ static int receive_fd(int socket)
 	return fd;
 }
 
+/* ---------------------------------------------------------------- the terminal */
+
+/*
+ * A shell that looks for its process group finds none whose leader is outside of
+ * its pid namespace. At a terminal the command gets a group of its own, as a job
+ * of ours: we stop when it does, and hand the terminal back to it afterwards.
+ */
+static bool terminal_is_ours(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
+	       tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+static void give_terminal(pid_t group)
+{
+	sigset_t set, old;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTTOU); /* also from the background */
+	sigprocmask(SIG_BLOCK, &set, &old);
+	tcsetpgrp(STDIN_FILENO, group);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
 /* ---------------------------------------------------------------- the command */
 
 /* Waits for the world to be there, goes behind the filter, and becomes the command. */
-static _Noreturn void be_command(int socket, char **command)
+static _Noreturn void be_command(int socket, const struct options *o)
 {
 	sigset_t none;
 	char go;
@@ -112,8 +139,10 @@ static _Noreturn void be_command(int socket, char **command)
 	if (read(socket, &go, 1) != 1)
 		_exit(EXIT_NO_EXEC);
 	close(socket);
-	execvp(command[0], command);
-	fprintf(stderr, "mk-sim: cannot run %s: %s\n", command[0], strerror(errno));
+	if (o->terminal && !setpgid(0, 0))
+		give_terminal(getpid());
+	execvp(o->command[0], o->command);
+	fprintf(stderr, "mk-sim: cannot run %s: %s\n", o->command[0], strerror(errno));
 	_exit(errno == ENOENT ? EXIT_NO_COMMAND : EXIT_NO_EXEC);
 }
 
@@ -148,41 +177,58 @@ static void start_filter(struct cli *c, int socket, struct sim_calls *calls)
 	give_up(c, &err);
 }
 
-/* Orphans end up here; the command's end is everybody's. */
-static int reap(pid_t command)
+/* Orphans end up here; the command's end is everybody's. *stopped: it was. */
+static int reap(pid_t command, bool *stopped)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (pid == command)
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (pid != command)
+			continue;
+		if (WIFSTOPPED(status))
+			*stopped = true;
+		else
 			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	}
 	return -1;
 }
 
 /* Until the command ends, or who waits for us. */
-static _Noreturn void wait_for_end(pid_t command, int control, int signals)
+static _Noreturn void wait_for_end(pid_t command, bool terminal, int control, int signals)
 {
 	struct pollfd p[2] = {{.fd = control, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	const unsigned char told = STOPPED;
 	struct signalfd_siginfo info;
-	unsigned char sig;
+	pid_t group = command;
+	unsigned char word;
+	bool stopped;
 	int status;
 
 	for (;;) {
 		if (poll(p, 2, -1) < 0)
 			continue;
 		if (p[1].revents && read(signals, &info, sizeof info) > 0) {
-			status = reap(command);
+			stopped = false;
+			status = reap(command, &stopped);
 			if (status >= 0) {
 				kill(-1, SIGKILL); /* before they see us go */
 				_exit(status);
 			}
+			if (terminal && stopped) {
+				group = tcgetpgrp(STDIN_FILENO);
+				if (write(control, &told, 1) != 1)
+					_exit(CLI_TROUBLE);
+			}
 		}
 		if (!p[0].revents)
 			continue;
-		if (read(control, &sig, 1) != 1)
+		if (read(control, &word, 1) != 1)
 			_exit(CLI_TROUBLE);
-		kill(command, sig);
+		if (word == TAKE_TERMINAL)
+			give_terminal(group > 0 ? group : command);
+		else
+			kill(terminal && word == SIGCONT ? -command : command, word);
 	}
 }
 
@@ -215,7 +261,7 @@ static _Noreturn void be_kernel(struct cli *c, struct sim_kernel *k, const struc
 		close(calls.base);
 		close(control);
 		close(pair[0]);
-		be_command(pair[1], o->command);
+		be_command(pair[1], o);
 	}
 	close(pair[1]);
 	fs = sim_fs_start(k, fuse);
@@ -248,7 +294,7 @@ static _Noreturn void be_kernel(struct cli *c, struct sim_kernel *k, const struc
 	calls.dev = st.st_dev;
 	calls.k = k;
 	start_filter(c, pair[0], &calls);
-	wait_for_end(command, control, signals);
+	wait_for_end(command, o->terminal, control, signals);
 }
 
 /* ---------------------------------------------------------------- who waits */
@@ -305,39 +351,80 @@ static void map_users(struct cli *c, pid_t pid)
 }
 
 /* What a terminal sends goes to the command as it is; what is sent to us is passed on. */
-static int catch_signals(void)
+static int catch_signals(bool terminal)
 {
-	static const int caught[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+	static const int caught[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT, SIGCHLD};
 	sigset_t set;
 	size_t i;
 
 	sigemptyset(&set);
 	for (i = 0; i < sizeof caught / sizeof *caught; i++)
 		sigaddset(&set, caught[i]);
+	if (terminal)
+		sigaddset(&set, SIGCONT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-static int wait_for_kernel(pid_t pid, int control, int signals)
+static void tell(int control, int word)
 {
+	unsigned char byte = (unsigned char)word;
+
+	if (write(control, &byte, 1) != 1)
+		fprintf(stderr, "mk-sim: signal %d is lost\n", word);
+}
+
+/* *lent: the command has the terminal. */
+static void pass_on(int control, const struct signalfd_siginfo *info, bool *lent)
+{
+	int sig = (int)info->ssi_signo;
+
+	if (sig == SIGCHLD || ((sig == SIGINT || sig == SIGQUIT) && info->ssi_code == SI_KERNEL))
+		return;
+	if (sig == SIGCONT && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
+		tell(control, TAKE_TERMINAL);
+		*lent = true;
+	}
+	tell(control, sig);
+}
+
+/* The command was stopped: so are we, as who has started us expects. */
+static void stop(int control, bool *lent)
+{
+	unsigned char word;
+
+	if (read(control, &word, 1) != 1 || word != STOPPED)
+		return;
+	if (*lent)
+		give_terminal(getpgrp());
+	*lent = false;
+	kill(0, SIGTSTP);
+}
+
+static int wait_for_kernel(pid_t pid, bool terminal, int control, int signals)
+{
+	struct pollfd p[2] = {{.fd = signals, .events = POLLIN}, {.fd = control, .events = POLLIN}};
 	struct signalfd_siginfo info;
-	unsigned char sig;
+	bool lent = terminal;
 	int status;
 
 	while (waitpid(pid, &status, WNOHANG) != pid) {
-		if (read(signals, &info, sizeof info) != sizeof info || info.ssi_signo == SIGCHLD)
+		if (poll(p, terminal ? 2 : 1, -1) < 0)
 			continue;
-		sig = (unsigned char)info.ssi_signo;
-		if (write(control, &sig, 1) != 1)
-			fprintf(stderr, "mk-sim: signal %d is lost\n", sig);
+		if (p[0].revents && read(signals, &info, sizeof info) == sizeof info)
+			pass_on(control, &info, &lent);
+		if (terminal && p[1].revents)
+			stop(control, &lent);
 	}
+	if (lent)
+		give_terminal(getpgrp());
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	fprintf(stderr, "mk-sim: the simulated kernel has died: %s\n", strsignal(WTERMSIG(status)));
 	return 128 + WTERMSIG(status);
 }
 
-static int run(struct cli *c, struct sim_kernel *k, const struct options *o)
+static int run(struct cli *c, struct sim_kernel *k, struct options *o)
 {
 	const unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | SIGCHLD;
 	struct mk_err err;
@@ -355,7 +442,8 @@ static int run(struct cli *c, struct sim_kernel *k, const struct options *o)
 		cli_die(c, &err);
 	}
 	fflush(NULL);
-	signals = catch_signals();
+	o->terminal = terminal_is_ours();
+	signals = catch_signals(o->terminal);
 	pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 	if (pid < 0) {
 		mk_fail(&err, MK_SYS, "user, mount and pid namespaces are missing: %s",
@@ -370,13 +458,11 @@ static int run(struct cli *c, struct sim_kernel *k, const struct options *o)
 		be_kernel(c, k, o, pair[1]);
 	}
 	close(pair[1]);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	map_users(c, pid);
 	if (write(pair[0], "", 1) != 1)
 		return CLI_TROUBLE;
-	return wait_for_kernel(pid, pair[0], signals);
+	return wait_for_kernel(pid, o->terminal, pair[0], signals);
 }
 
 /* ---------------------------------------------------------------- options */
