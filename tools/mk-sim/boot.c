@@ -122,33 +122,42 @@ static int probe_kernel(const struct sim_kernel *k, const struct sim_load *l,
 				      : probe_elf(l->kernel, st.st_size, image);
 }
 
-/* Kept for the instance that will run it. */
-static int keep_initrd(const struct sim_load *l, struct sim_image *image)
+static int probe_initrd(const struct sim_load *l, struct sim_image *image)
 {
 	struct stat st;
-	off_t at = 0;
-	ssize_t n;
 
 	image->initrd = -1;
 	if (l->flags & FLAG_NO_INITRAMFS)
 		return 0;
 	if (l->initrd < 0)
 		return l->initrd_error;
-	if (fstat(l->initrd, &st) || !S_ISREG(st.st_mode))
-		return -EINVAL;
+	if (fstat(l->initrd, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return -EINVAL; /* as of the kernel: fs/kernel_read_file.c */
 	if (st.st_size > FILE_MAX_BYTES)
 		return -EFBIG;
+	image->initrd_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+/* Kept for the instance that will run it. */
+static int keep_initrd(const struct sim_load *l, struct sim_image *image)
+{
+	off_t at = 0, end = (off_t)image->initrd_bytes;
+	ssize_t n;
+
+	if (l->flags & FLAG_NO_INITRAMFS)
+		return 0;
 	image->initrd = memfd_create("initrd", MFD_CLOEXEC);
 	if (image->initrd < 0)
 		return -ENOMEM;
-	while (at < st.st_size) {
-		n = sendfile(image->initrd, l->initrd, &at, (size_t)(st.st_size - at));
+	while (at < end) {
+		n = sendfile(image->initrd, l->initrd, &at, (size_t)(end - at));
 		if (n <= 0) {
 			close(image->initrd);
+			image->initrd = -1;
 			return n < 0 ? -errno : -EIO;
 		}
 	}
-	image->initrd_bytes = (uint64_t)st.st_size;
 	return 0;
 }
 
@@ -163,22 +172,18 @@ static int check_cmdline(const struct sim_load *l)
 	return 0;
 }
 
-static int make_image(const struct sim_kernel *k, const struct sim_load *l, struct sim_image *image)
+static int probe(const struct sim_kernel *k, const struct sim_load *l, struct sim_image *image)
 {
 	int error = probe_kernel(k, l, image);
 
 	if (!error)
-		error = keep_initrd(l, image);
-	if (error)
-		return error;
-	error = check_cmdline(l);
-	if (error && image->initrd >= 0)
-		close(image->initrd);
-	return error;
+		error = probe_initrd(l, image);
+	return error ? error : check_cmdline(l);
 }
 
 /* It must fit into the instance's own memory, the kernel into one piece of it. */
-static int place_image(const struct sim_instance *x, struct sim_image *image)
+static int place_image(const struct sim_load *l, const struct sim_instance *x,
+		       struct sim_image *image)
 {
 	uint64_t total = 0, largest = 0;
 	size_t i, at = 0;
@@ -194,7 +199,7 @@ static int place_image(const struct sim_instance *x, struct sim_image *image)
 	    image->kernel_bytes + image->initrd_bytes + CONTROL_BYTES > total)
 		return -ENOMEM;
 	image->start = x->region[at].base;
-	image->segments = image->initrd >= 0 ? 4 : 3;
+	image->segments = l->flags & FLAG_NO_INITRAMFS ? 3 : 4;
 	return 0;
 }
 
@@ -220,21 +225,38 @@ static int unload(struct sim_instance *x, struct sim_kernel *k)
 	return 0;
 }
 
-static int load(struct sim_kernel *k, struct sim_instance *x, const struct sim_load *l)
+/*
+ * Files are read without the lock of the simulation, and under the kexec lock, as
+ * a kernel reads them: who serves them may be ourselves, or slow.
+ */
+static int load(struct sim_kernel *k, int id, const struct sim_load *l)
 {
-	struct sim_image image = {0};
+	struct sim_instance *x = sim_instance_of(k, id);
+	struct sim_image image = {.initrd = -1};
 	int error;
 
 	if (!x)
 		return -ENOENT;
 	if (x->image)
 		return -EBUSY;
-	error = make_image(k, l, &image);
-	if (error)
-		return error;
-	error = place_image(x, &image);
+	k->kexec_busy = true;
+	sim_unlock(k);
+	error = probe(k, l, &image);
+	sim_lock(k);
+	x = sim_instance_of(k, id);
+	if (!error)
+		error = x ? place_image(l, x, &image) : -ENOENT;
 	if (!error && is_absurd(k, &image))
 		error = -EINVAL;
+	if (!error) {
+		sim_unlock(k);
+		error = keep_initrd(l, &image);
+		sim_lock(k);
+		x = sim_instance_of(k, id);
+	}
+	k->kexec_busy = false;
+	if (!error && !x)
+		error = -ENOENT;
 	if (error) {
 		if (image.initrd >= 0)
 			close(image.initrd);
@@ -253,13 +275,17 @@ static int stock_load(struct sim_kernel *k, const struct sim_load *l)
 	const uint64_t known = FLAG_UNLOAD | FLAG_ON_CRASH | FLAG_NO_INITRAMFS | FLAG_DEBUG |
 			       STOCK_NO_CMA | STOCK_FORCE_DTB;
 	struct stat st;
+	bool regular;
 
 	if (l->flags & ~known)
 		return -EINVAL;
 	if (!(l->flags & FLAG_UNLOAD)) {
 		if (l->kernel < 0)
 			return l->kernel_error;
-		if (fstat(l->kernel, &st) || !S_ISREG(st.st_mode))
+		sim_unlock(k); /* as in load() */
+		regular = !fstat(l->kernel, &st) && S_ISREG(st.st_mode);
+		sim_lock(k);
+		if (!regular)
 			return -EINVAL;
 		if (check_cmdline(l))
 			return check_cmdline(l);
@@ -281,7 +307,6 @@ int sim_kexec_load(struct sim_kernel *k, const struct sim_load *l)
 	const uint64_t known = FLAG_UNLOAD | FLAG_ON_CRASH | FLAG_NO_INITRAMFS | FLAG_DEBUG |
 			       FLAG_MULTIKERNEL | FLAG_ID;
 	int id = (int)((l->flags & FLAG_ID) >> ID_SHIFT), error;
-	struct sim_instance *x;
 
 	if (k->stock)
 		return stock_load(k, l);
@@ -295,8 +320,7 @@ int sim_kexec_load(struct sim_kernel *k, const struct sim_load *l)
 		return -EINVAL;
 	if (k->kexec_busy)
 		return -EBUSY;
-	x = sim_instance_of(k, id);
-	error = l->flags & FLAG_UNLOAD ? unload(x, k) : load(k, x, l);
+	error = l->flags & FLAG_UNLOAD ? unload(sim_instance_of(k, id), k) : load(k, id, l);
 	sim_changed(k);
 	return error;
 }

@@ -49,8 +49,7 @@ long sim_caller_string(pid_t pid, uint64_t address, char *to, size_t room)
 	return -ENAMETOOLONG;
 }
 
-/* Its own /proc entry is another one than ours. */
-static const char *own_proc(pid_t pid, const char *path, char *room, size_t bytes)
+const char *sim_caller_own(pid_t pid, const char *path, char *room, size_t bytes)
 {
 	static const char *const self[] = {"/proc/self", "/proc/thread-self"};
 	size_t i, n;
@@ -80,7 +79,7 @@ int sim_caller_path(pid_t pid, int dirfd, const char *path, bool follow)
 	long fd;
 	int dir;
 
-	path = own_proc(pid, path, room, sizeof room);
+	path = sim_caller_own(pid, path, room, sizeof room);
 	if (path[0] == '/') {
 		dir = open_link(pid, "root");
 		how.resolve = RESOLVE_IN_ROOT;

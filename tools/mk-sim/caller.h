@@ -24,6 +24,9 @@ long sim_caller_string(pid_t pid, uint64_t address, char *to, size_t room);
 /* An O_PATH descriptor of what a path means to it; a negative errno. */
 int sim_caller_path(pid_t pid, int dirfd, const char *path, bool follow);
 
+/* A path of its own /proc entry by its number, where ours is another: in room, or path as it is. */
+const char *sim_caller_own(pid_t pid, const char *path, char *room, size_t bytes);
+
 /* Its descriptor as one of ours; -EBADF. */
 int sim_caller_fd(pid_t pid, int fd);
 

@@ -55,7 +55,7 @@ static void let_pass(const struct sim_calls *c, uint64_t id)
 	ioctl(c->listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
 }
 
-static bool still_there(const struct sim_calls *c, uint64_t id)
+bool sim_call_is_there(const struct sim_calls *c, uint64_t id)
 {
 	return !ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
 }
@@ -233,7 +233,7 @@ static int under_mutex(const struct sim_calls *c, const struct seccomp_notif *q,
 	int id, error;
 	bool there = sim_caller_read((pid_t)q->pid, q->data.args[3], &id, sizeof id);
 
-	if (!there && !still_there(c, q->id))
+	if (!there && !sim_call_is_there(c, q->id))
 		return SIM_WAITS;
 	while (k->reboot_busy && !k->reboot_wedged)
 		sim_wait(k, sim_now(k) + SIM_SECOND);
@@ -286,7 +286,7 @@ static int reboot_call(const struct sim_calls *c, const struct seccomp_notif *q)
 
 /* ---------------------------------------------------------------- the loop */
 
-static void *slow_call(void *arg)
+static void *one_call(void *arg)
 {
 	struct call *call = arg;
 	const struct sim_calls *c = call->c;
@@ -295,23 +295,29 @@ static void *slow_call(void *arg)
 	switch (call->q.data.nr) {
 	case SYS_mount: error = mount_call(c, &call->q); break;
 	case SYS_kexec_file_load: error = kexec_call(c, &call->q); break;
-	default: error = reboot_call(c, &call->q); break;
+	case SYS_reboot: error = reboot_call(c, &call->q); break;
+	case SYS_statfs:
+	case SYS_fstatfs: error = sim_statfs_call(c, &call->q); break;
+	default: error = sim_kimage_call(c, &call->q);
 	}
-	if (error != SIM_WAITS)
+	if (error == SIM_PASSES)
+		let_pass(c, call->q.id);
+	else if (error != SIM_WAITS)
 		sim_answer(c, call->q.id, error);
 	free(call);
 	return NULL;
 }
 
-/* In a thread: the others must not wait for it. Without one, it fails. */
-static void start_slow(const struct sim_calls *c, const struct seccomp_notif *q)
+/* In a thread: nobody else must wait for a path that leads to a slow filesystem. Without one, it
+ * fails. */
+static void start_call(const struct sim_calls *c, const struct seccomp_notif *q)
 {
 	struct call *call = sim_new(sizeof *call);
 	pthread_t thread;
 
 	call->c = c;
 	call->q = *q;
-	if (pthread_create(&thread, NULL, slow_call, call)) {
+	if (pthread_create(&thread, NULL, one_call, call)) {
 		free(call);
 		sim_answer(c, q->id, -EAGAIN);
 		return;
@@ -321,27 +327,18 @@ static void start_slow(const struct sim_calls *c, const struct seccomp_notif *q)
 
 static void dispatch(const struct sim_calls *c, const struct seccomp_notif *q)
 {
-	int error = 0;
-
 	switch (q->data.nr) {
 	case SYS_mount:
 	case SYS_reboot:
-	case SYS_kexec_file_load: start_slow(c, q); return;
+	case SYS_kexec_file_load:
 	case SYS_statfs:
-	case SYS_fstatfs:
-		if (sim_statfs_call(c, q, &error))
-			break;
-		let_pass(c, q->id);
-		return;
+	case SYS_fstatfs: start_call(c, q); return;
 	default:
-		if (c->k->stock || !sim_about_kimage(q) || !still_there(c, q->id)) {
+		if (!c->k->stock && sim_may_be_kimage(q))
+			start_call(c, q);
+		else
 			let_pass(c, q->id);
-			return;
-		}
-		error = sim_kimage_call(c, q);
 	}
-	if (error != SIM_WAITS)
-		sim_answer(c, q->id, error);
 }
 
 static void *listen_to_calls(void *arg)

@@ -24,7 +24,16 @@
 
 /* ---------------------------------------------------------------- /proc/kimage */
 
-/* A path that ends in kimage, in the directory that is /proc. */
+/* Whether the path ends in kimage; it is then in path, and where its last slash is. */
+static bool ends_in_kimage(pid_t pid, uint64_t address, char *path, size_t room, char **slash)
+{
+	if (sim_caller_string(pid, address, path, room) < 0)
+		return false;
+	*slash = strrchr(path, '/');
+	return !strcmp(*slash ? *slash + 1 : path, "kimage");
+}
+
+/* And its directory is /proc. */
 static bool is_kimage(pid_t pid, int dirfd, uint64_t address)
 {
 	char path[256], *slash;
@@ -33,10 +42,7 @@ static bool is_kimage(pid_t pid, int dirfd, uint64_t address)
 	bool yes;
 	int dir;
 
-	if (sim_caller_string(pid, address, path, sizeof path) < 0)
-		return false;
-	slash = strrchr(path, '/');
-	if (strcmp(slash ? slash + 1 : path, "kimage"))
+	if (!ends_in_kimage(pid, address, path, sizeof path, &slash))
 		return false;
 	if (!strcmp(path, "/proc/kimage"))
 		return true;
@@ -101,7 +107,7 @@ static int access_kimage(pid_t pid, uint64_t mode)
 }
 
 /* Where a call has the directory and the path of its file. */
-bool sim_about_kimage(const struct seccomp_notif *q)
+static uint64_t path_of(const struct seccomp_notif *q, int *dirfd)
 {
 	const __u64 *arg = q->data.args;
 
@@ -116,9 +122,17 @@ bool sim_about_kimage(const struct seccomp_notif *q)
 	case SYS_getxattr:
 	case SYS_lgetxattr:
 	case SYS_listxattr:
-	case SYS_llistxattr: return is_kimage((pid_t)q->pid, AT_FDCWD, arg[0]);
-	default: return is_kimage((pid_t)q->pid, (int)arg[0], arg[1]);
+	case SYS_llistxattr: *dirfd = AT_FDCWD; return arg[0];
+	default: *dirfd = (int)arg[0]; return arg[1];
 	}
+}
+
+bool sim_may_be_kimage(const struct seccomp_notif *q)
+{
+	char path[256], *slash;
+	int dirfd;
+
+	return ends_in_kimage((pid_t)q->pid, path_of(q, &dirfd), path, sizeof path, &slash);
 }
 
 int sim_kimage_call(const struct sim_calls *c, const struct seccomp_notif *q)
@@ -127,6 +141,12 @@ int sim_kimage_call(const struct sim_calls *c, const struct seccomp_notif *q)
 				q->data.args[4]};
 	struct open_how how = {0};
 	pid_t pid = (pid_t)q->pid;
+	uint64_t path;
+	int dirfd;
+
+	path = path_of(q, &dirfd);
+	if (!is_kimage(pid, dirfd, path) || !sim_call_is_there(c, q->id))
+		return SIM_PASSES;
 
 	switch (q->data.nr) {
 #ifdef SYS_open
@@ -178,30 +198,28 @@ static bool own_statfs(uint32_t magic, struct statfs *out)
 	return true;
 }
 
-bool sim_statfs_call(const struct sim_calls *c, const struct seccomp_notif *q, int *error)
+int sim_statfs_call(const struct sim_calls *c, const struct seccomp_notif *q)
 {
 	pid_t pid = (pid_t)q->pid;
 	struct statfs out;
 	char path[4096];
 	uint32_t magic;
-	bool own;
 	int fd;
 
 	if (q->data.nr == SYS_fstatfs) {
 		fd = sim_caller_path(pid, (int)q->data.args[0], "", true);
 	} else {
 		if (sim_caller_string(pid, q->data.args[0], path, sizeof path) <= 0)
-			return false;
+			return SIM_PASSES;
 		fd = !c->k->stock && is_kimage(pid, AT_FDCWD, q->data.args[0])
 			     ? openat(c->base, "proc/kimage", O_PATH | O_CLOEXEC)
 			     : sim_caller_path(pid, AT_FDCWD, path, true);
 	}
 	if (fd < 0)
-		return false;
+		return SIM_PASSES;
 	magic = magic_of(c, fd);
 	close(fd);
-	own = own_statfs(magic, &out);
-	if (own)
-		*error = sim_caller_write(pid, q->data.args[1], &out, sizeof out) ? 0 : -EFAULT;
-	return own;
+	if (!own_statfs(magic, &out))
+		return SIM_PASSES;
+	return sim_caller_write(pid, q->data.args[1], &out, sizeof out) ? 0 : -EFAULT;
 }

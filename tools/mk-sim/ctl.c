@@ -274,17 +274,39 @@ struct server {
 	int fd;
 };
 
-static void *listen_to_ctl(void *arg)
+static void *serve_one(void *arg)
 {
 	struct server *s = arg;
+
+	serve(s->k, s->fd);
+	close(s->fd);
+	free(s);
+	return NULL;
+}
+
+/* Each in a thread: one that says nothing keeps nobody waiting. */
+static void *listen_to_ctl(void *arg)
+{
+	const struct timespec moment = {.tv_nsec = 10000000};
+	const struct server *s = arg;
+	struct server *one;
+	pthread_t thread;
 	int fd;
 
 	for (;;) {
 		fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0)
+		if (fd < 0) { /* too many, for now */
+			nanosleep(&moment, NULL);
 			continue;
-		serve(s->k, fd);
-		close(fd);
+		}
+		one = sim_new(sizeof *one);
+		*one = (struct server){.k = s->k, .fd = fd};
+		if (pthread_create(&thread, NULL, serve_one, one)) {
+			close(fd);
+			free(one);
+		} else {
+			pthread_detach(thread);
+		}
 	}
 	return NULL;
 }

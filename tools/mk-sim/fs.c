@@ -37,8 +37,8 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	sim_lock(fs->k);
 	error = sim_fs_attr(fs, ino, &st);
 	sim_unlock(fs->k);
-	if (error == -ENOENT && fi) { /* it is open still, and has no name any more */
-		st.st_mode = S_IFREG | 0444;
+	(void)fi;
+	if (error == -ENOENT && st.st_mode) { /* somebody has it still; it has no name any more */
 		st.st_nlink = 0;
 		error = 0;
 	}
@@ -96,58 +96,62 @@ static void add_entry(void *arg, const char *name, const struct stat *st)
 	l->bytes += n;
 }
 
-/* A directory is read as it was when it was opened. */
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct listing l = {.req = req};
 	struct sim_fs *fs = fs_of(req);
-	struct handle *h;
 	struct stat st;
 	int error;
 
 	sim_lock(fs->k);
 	error = sim_fs_attr(fs, ino, &st);
-	if (!error)
-		sim_fs_list(fs, ino, add_entry, &l);
 	sim_unlock(fs->k);
 	if (error) {
 		fuse_reply_err(req, -error);
 		return;
 	}
-	h = sim_new(sizeof *h);
+	fi->fh = (uintptr_t)sim_new(sizeof(struct handle));
+	fuse_reply_open(req, fi);
+}
+
+static void list_again(fuse_req_t req, fuse_ino_t ino, struct handle *h)
+{
+	struct listing l = {.req = req};
+	struct sim_fs *fs = fs_of(req);
+
+	sim_lock(fs->k);
+	sim_fs_list(fs, ino, add_entry, &l);
+	sim_unlock(fs->k);
+	free(h->data);
 	h->data = l.data;
 	h->bytes = l.bytes;
-	fi->fh = (uintptr_t)h;
-	fuse_reply_open(req, fi);
+}
+
+/* Where the entry behind that one begins. Its end is the offset that it holds. */
+static size_t entry_end(const struct handle *h, size_t at)
+{
+	uint64_t end;
+
+	memcpy(&end, h->data + at + 8, 8); /* struct fuse_dirent: ino, off */
+	return (size_t)end;
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		       struct fuse_file_info *fi)
 {
 	struct handle *h = (struct handle *)(uintptr_t)fi->fh;
-	size_t left, n = 0, entry;
+	size_t from = 0, to;
 	char *copy;
 
-	(void)ino;
-	if (off < 0 || (size_t)off >= h->bytes) {
-		fuse_reply_buf(req, NULL, 0);
-		return;
-	}
-	/* whole entries only: their ends are the offsets that they hold */
-	left = h->bytes - (size_t)off;
-	while (n < left) {
-		uint64_t end;
-
-		memcpy(&end, h->data + off + n + 8, 8); /* struct fuse_dirent: ino, off */
-		entry = (size_t)end - (size_t)off - n;
-		if (n + entry > size)
-			break;
-		n += entry;
-	}
+	if (off == 0 || !h->data)
+		list_again(req, ino, h);
+	while (off > 0 && from < h->bytes && from < (size_t)off)
+		from = entry_end(h, from); /* any offset can be sought */
+	for (to = from; to < h->bytes && entry_end(h, to) - from <= size;)
+		to = entry_end(h, to);
 	/* of a copy: once it is answered the directory may be closed */
-	copy = sim_new(n);
-	memcpy(copy, h->data + off, n);
-	fuse_reply_buf(req, copy, n);
+	copy = sim_new(to - from + 1);
+	memcpy(copy, h->data + from, to - from);
+	fuse_reply_buf(req, copy, to - from);
 	free(copy);
 }
 

@@ -71,15 +71,11 @@ int sim_fs_attr(struct sim_fs *fs, uint64_t ino, struct stat *st)
 	case TOP: st->st_mode = S_IFDIR | 0755; return 0;
 	case MK: return mk_attr(file, st);
 	case INSTANCE:
-		if (!sim_instance_serial(fs->k, which_of(ino)))
-			return -ENOENT;
 		st->st_mode = file == IN_DIR ? S_IFDIR | 0755 : S_IFREG | 0444;
-		return 0;
+		return sim_instance_serial(fs->k, which_of(ino)) ? 0 : -ENOENT;
 	case TX:
-		if (!sim_tx_find(fs->k, (int)which_of(ino)))
-			return -ENOENT;
 		st->st_mode = file == TX_DIR ? S_IFDIR | 0755 : S_IFREG | 0444;
-		return 0;
+		return sim_tx_find(fs->k, (int)which_of(ino)) ? 0 : -ENOENT;
 	case HOST: return host_attr(fs, host_file(fs, ino), st);
 	case LAZY: st->st_mode = S_IFREG | 0600; return 0;
 	}

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -51,6 +52,8 @@ struct options {
 	const char *machine;
 	bool mount, terminal; /* the command is to have the terminal */
 	char **command;
+	sigset_t mask; /* what we were given, for the command */
+	void (*at_child)(int);
 };
 
 /* From who waits to the kernel, beside numbers of signals; and back. */
@@ -120,14 +123,11 @@ static void give_terminal(pid_t group)
 /* Waits for the world to be there, goes behind the filter, and becomes the command. */
 static _Noreturn void be_command(int socket, const struct options *o)
 {
-	sigset_t none;
 	char go;
 	int fd;
 
 	if (read(socket, &go, 1) != 1)
 		_exit(EXIT_NO_EXEC);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	fd = sim_filter_install();
 	if (fd < 0) {
 		if (write(socket, &fd, sizeof fd) != sizeof fd)
@@ -141,6 +141,8 @@ static _Noreturn void be_command(int socket, const struct options *o)
 	close(socket);
 	if (o->terminal && !setpgid(0, 0))
 		give_terminal(getpid());
+	signal(SIGCHLD, o->at_child);
+	sigprocmask(SIG_SETMASK, &o->mask, NULL);
 	execvp(o->command[0], o->command);
 	fprintf(stderr, "mk-sim: cannot run %s: %s\n", o->command[0], strerror(errno));
 	_exit(errno == ENOENT ? EXIT_NO_COMMAND : EXIT_NO_EXEC);
@@ -232,6 +234,17 @@ static _Noreturn void wait_for_end(pid_t command, bool terminal, int control, in
 	}
 }
 
+/* The kernel's own files are no matter of the command's limits. */
+static void raise_limits(void)
+{
+	struct rlimit r;
+
+	if (!getrlimit(RLIMIT_NOFILE, &r)) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
 static _Noreturn void be_kernel(struct cli *c, struct sim_kernel *k, const struct options *o,
 				int control)
 {
@@ -264,6 +277,7 @@ static _Noreturn void be_kernel(struct cli *c, struct sim_kernel *k, const struc
 		be_command(pair[1], o);
 	}
 	close(pair[1]);
+	raise_limits();
 	fs = sim_fs_start(k, fuse);
 	if (!fs) {
 		mk_fail(&err, MK_SYS, "FUSE does not start");
@@ -443,6 +457,8 @@ static int run(struct cli *c, struct sim_kernel *k, struct options *o)
 	}
 	fflush(NULL);
 	o->terminal = terminal_is_ours();
+	o->at_child = signal(SIGCHLD, SIG_DFL); /* ignored, nobody would wait for anything */
+	sigprocmask(SIG_SETMASK, NULL, &o->mask);
 	signals = catch_signals(o->terminal);
 	pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 	if (pid < 0) {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <mntent.h>
 #include <sched.h>
@@ -14,7 +15,9 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +40,13 @@ static int fail(struct mk_err *err, const char *what)
 	return mk_fail(err, MK_SYS, "%s: %s", what, strerror(errno));
 }
 
+/* The machine's own multikernel interface, where it has one. */
+static bool hidden(const char *path)
+{
+	return !strcmp(path, SIM_MOUNT_POINT) || !strcmp(path, "/dev/lazy_cma") ||
+	       !strcmp(path, "/dev/dma_heap");
+}
+
 /* The entry of a directory again, in the tmpfs that covers it. */
 static int again(int from, const char *dir, const struct dirent *e)
 {
@@ -47,7 +57,7 @@ static int again(int from, const char *dir, const struct dirent *e)
 
 	snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
 	snprintf(source, sizeof source, "/proc/self/fd/%d/%s", from, e->d_name);
-	if (fstatat(from, e->d_name, &st, AT_SYMLINK_NOFOLLOW))
+	if (hidden(path) || fstatat(from, e->d_name, &st, AT_SYMLINK_NOFOLLOW))
 		return 0;
 	if (S_ISLNK(st.st_mode)) {
 		n = readlinkat(from, e->d_name, to, sizeof to - 1);
@@ -263,8 +273,7 @@ static int lay_devices(int base, unsigned abi, struct mk_err *err)
 		return err->code;
 	if (abi == 2 && make_dir("/dev/dma_heap", err))
 		return err->code;
-	unlink(name);
-	fd = open(name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	fd = open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(err, name);
 	close(fd);
@@ -291,17 +300,42 @@ int sim_mounts_lay(struct sim_kernel *k, const struct sim_fs *fs, int base, stru
 	return lay_devices(base, k->abi, err);
 }
 
+/* From now on it can only be read; what is mounted below it is another matter. */
+static int only_read(const char *path)
+{
+	const unsigned long kept = MS_NOSUID | MS_NODEV | MS_NOEXEC; /* ST_ has the same bits */
+	struct statvfs st;
+
+	if (statvfs(path, &st))
+		return -1;
+	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | (st.f_flag & kept), NULL);
+}
+
+/*
+ * Whoever is root inside may be root outside, and the knobs of the computer that
+ * we run on do not ask in which namespaces somebody is.
+ */
 int sim_mounts_close(struct mk_err *err)
 {
-	FILE *f = setmntent("/proc/self/mounts", "re");
+	static const char *const knobs[] = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq",
+					    "/proc/bus", "/proc/mtrr"};
 	struct mntent *m;
+	struct statfs fs;
+	size_t i;
+	FILE *f;
 	int rc = 0;
 
+	for (i = 0; i < sizeof knobs / sizeof *knobs; i++)
+		if (!access(knobs[i], F_OK) &&
+		    (mount(knobs[i], knobs[i], NULL, MS_BIND, NULL) || only_read(knobs[i])))
+			return fail(err, knobs[i]);
+	f = setmntent("/proc/self/mounts", "re");
 	if (!f)
 		return fail(err, "/proc/self/mounts");
 	while (!rc && (m = getmntent(f)))
-		if (!strcmp(m->mnt_fsname, cover_source) && !strncmp(m->mnt_dir, "/sys/", 5) &&
-		    mount(NULL, m->mnt_dir, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL))
+		if ((!strcmp(m->mnt_dir, "/sys") || !strncmp(m->mnt_dir, "/sys/", 5)) &&
+		    !statfs(m->mnt_dir, &fs) && fs.f_type != FUSE_SUPER_MAGIC &&
+		    only_read(m->mnt_dir))
 			rc = fail(err, m->mnt_dir);
 	endmntent(f);
 	return rc;
@@ -309,35 +343,54 @@ int sim_mounts_close(struct mk_err *err)
 
 /* ---------------------------------------------------------------- mount(2) for a caller */
 
-/* In a child: becomes what the caller is, as far as a mount cares. */
-static int stand_where(pid_t pid)
+/* Where the caller stands, as far as a mount cares; by descriptors, -1 for what is ours too. */
+struct place {
+	int cwd, root, handle;
+	bool user, mnt; /* the namespaces are ours */
+};
+
+static void look_where(struct place *p, pid_t pid)
 {
 	char path[64];
-	bool user = sim_caller_same(pid, "user"), mnt = sim_caller_same(pid, "mnt");
-	int handle = -1, cwd, root;
 
 	snprintf(path, sizeof path, "/proc/%d/cwd", (int)pid);
-	cwd = open(path, O_PATH | O_CLOEXEC);
+	p->cwd = open(path, O_PATH | O_CLOEXEC);
 	snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
-	root = open(path, O_PATH | O_CLOEXEC);
-	if (!user || !mnt)
-		handle = sim_caller_pidfd(pid);
-	if (cwd < 0 || root < 0)
+	p->root = open(path, O_PATH | O_CLOEXEC);
+	p->user = sim_caller_same(pid, "user");
+	p->mnt = sim_caller_same(pid, "mnt");
+	p->handle = p->user && p->mnt ? -1 : sim_caller_pidfd(pid);
+}
+
+static void forget(const struct place *p)
+{
+	if (p->cwd >= 0)
+		close(p->cwd);
+	if (p->root >= 0)
+		close(p->root);
+	if (p->handle >= 0)
+		close(p->handle);
+}
+
+static int stand_there(const struct place *p)
+{
+	if (!p->user && setns(p->handle, CLONE_NEWUSER))
 		return -errno;
-	if (!user && setns(handle, CLONE_NEWUSER))
+	if (!p->mnt && setns(p->handle, CLONE_NEWNS))
 		return -errno;
-	if (!mnt && setns(handle, CLONE_NEWNS))
-		return -errno;
-	if (fchdir(root) || chroot(".") || fchdir(cwd))
+	if (fchdir(p->root) || chroot(".") || fchdir(p->cwd))
 		return -errno;
 	return 0;
 }
 
-/* tree is a detached copy of ours, which any namespace takes; -1 where the system has none. */
-static int mount_there(int base, int tree, const struct sim_mount *m)
+/*
+ * In the child of a process with threads: nothing here may take a lock, as
+ * malloc and stdio do. tree is a detached copy of ours, which any namespace
+ * takes; -1 where the system has none.
+ */
+static int mount_there(const struct place *p, int tree, const struct sim_mount *m)
 {
-	char source[64];
-	int error = stand_where(m->pid);
+	int error = stand_there(p);
 
 	if (error)
 		return error;
@@ -346,40 +399,48 @@ static int mount_there(int base, int tree, const struct sim_mount *m)
 			       MOVE_MOUNT_F_EMPTY_PATH)
 			       ? -errno
 			       : 0;
-	if (m->ours) {
-		snprintf(source, sizeof source, "/proc/self/fd/%d/%s", base, SIM_FS_MULTIKERNEL);
-		return mount(source, m->target, "none", MS_BIND, NULL) ? -errno : 0;
-	}
 	return mount(m->source, m->target, m->type, m->flags, m->data) ? -errno : 0;
 }
 
-/* Whether it may mount at all: in a namespace of its own making it may. */
-static bool may_mount(pid_t pid)
+int sim_mount_for(int base, const struct sim_mount *asked)
 {
-	return sim_caller_can(pid, CAP_SYS_ADMIN) || !sim_caller_same(pid, "user");
-}
-
-int sim_mount_for(int base, const struct sim_mount *m)
-{
+	char source[PATH_MAX], target[PATH_MAX];
+	struct sim_mount m = *asked;
 	int tree = -1, status, error;
+	struct place place;
 	pid_t child;
 
-	if (!may_mount(m->pid))
+	if (!sim_caller_has(m.pid, CAP_SYS_ADMIN))
 		return -EPERM;
-	if (m->ours) {
+	look_where(&place, m.pid);
+	if (place.mnt) {
+		m.target = sim_caller_own(m.pid, m.target, target, sizeof target);
+		if (m.source)
+			m.source = sim_caller_own(m.pid, m.source, source, sizeof source);
+	}
+	if (m.ours) {
 		tree = (int)syscall(SYS_open_tree, base, SIM_FS_MULTIKERNEL,
 				    OPEN_TREE_CLONE | O_CLOEXEC);
-		if (tree < 0 && errno != ENOSYS)
-			return -errno;
+		error = tree < 0 && errno != ENOSYS ? -errno : 0;
+		if (error) {
+			forget(&place);
+			return error;
+		}
+		snprintf(source, sizeof source, "/proc/self/fd/%d/%s", base, SIM_FS_MULTIKERNEL);
+		m.source = source;
+		m.type = "none";
+		m.flags = MS_BIND;
+		m.data = NULL;
 	}
 	/* without a signal at its end: who reaps the command's orphans does not see it */
 	child = (pid_t)syscall(SYS_clone, 0UL, NULL, NULL, NULL, NULL);
 	if (child == 0)
-		_exit(-mount_there(base, tree, m) & 0xff);
+		_exit(-mount_there(&place, tree, &m) & 0xff);
 	error = child < 0 ? -errno : 0;
 	if (child > 0 && waitpid(child, &status, (int)__WCLONE) == child)
 		error = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 	if (tree >= 0)
 		close(tree);
+	forget(&place);
 	return error;
 }

@@ -29,7 +29,7 @@ int sim_mounts_begin(int *fuse, int *base, struct mk_err *err);
 /* Lays the files over the host's, once somebody serves them. */
 int sim_mounts_lay(struct sim_kernel *k, const struct sim_fs *fs, int base, struct mk_err *err);
 
-/* Nothing can be made in /sys any more, as in a real one. Comes when all is laid. */
+/* Nothing of /sys and of the knobs in /proc can be changed any more. Comes when all is laid. */
 int sim_mounts_close(struct mk_err *err);
 
 /* mount(2) as a caller has asked for it; data is never binary. */
