@@ -15,6 +15,15 @@
 
 enum { PAGE = 4096 };
 
+/* As it was before the command could mount something over it. */
+static int proc = -1;
+
+int sim_caller_begin(void)
+{
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return proc < 0 ? -errno : 0;
+}
+
 bool sim_caller_read(pid_t pid, uint64_t address, void *to, size_t n)
 {
 	struct iovec local = {to, n}, remote = {(void *)(uintptr_t)address, n};
@@ -64,12 +73,12 @@ const char *sim_caller_own(pid_t pid, const char *path, char *room, size_t bytes
 	return path;
 }
 
-static int open_link(pid_t pid, const char *what)
+int sim_caller_link(pid_t pid, const char *what)
 {
 	char path[64];
 
-	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
-	return open(path, O_PATH | O_CLOEXEC);
+	snprintf(path, sizeof path, "%d/%s", (int)pid, what);
+	return openat(proc, path, O_PATH | O_CLOEXEC);
 }
 
 int sim_caller_path(pid_t pid, int dirfd, const char *path, bool follow)
@@ -81,11 +90,11 @@ int sim_caller_path(pid_t pid, int dirfd, const char *path, bool follow)
 
 	path = sim_caller_own(pid, path, room, sizeof room);
 	if (path[0] == '/') {
-		dir = open_link(pid, "root");
+		dir = sim_caller_link(pid, "root");
 		how.resolve = RESOLVE_IN_ROOT;
 	} else {
 		snprintf(what, sizeof what, dirfd == AT_FDCWD ? "cwd" : "fd/%d", dirfd);
-		dir = open_link(pid, what);
+		dir = sim_caller_link(pid, what);
 	}
 	if (dir < 0)
 		return -EBADF;
@@ -104,9 +113,11 @@ static bool status_line(pid_t pid, const char *key, char *value, size_t room)
 	char path[64], line[256];
 	bool found = false;
 	FILE *f;
+	int fd;
 
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
+	snprintf(path, sizeof path, "%d/status", (int)pid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	f = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!f)
 		return false;
 	while (!found && fgets(line, sizeof line, f))
@@ -116,6 +127,17 @@ static bool status_line(pid_t pid, const char *key, char *value, size_t room)
 		}
 	fclose(f);
 	return found;
+}
+
+uint32_t sim_caller_id(pid_t pid, const char *key)
+{
+	unsigned long real, effective, saved, fs;
+	char value[128];
+
+	if (!status_line(pid, key, value, sizeof value) ||
+	    sscanf(value, "%lu %lu %lu %lu", &real, &effective, &saved, &fs) != 4)
+		return 0;
+	return (uint32_t)fs;
 }
 
 /* A thread has no pidfd, its process has. */
@@ -158,7 +180,8 @@ bool sim_caller_same(pid_t pid, const char *kind)
 	char path[64], own[64];
 	struct stat a, b;
 
-	snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind);
-	snprintf(own, sizeof own, "/proc/self/ns/%s", kind);
-	return !stat(path, &a) && !stat(own, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+	snprintf(path, sizeof path, "%d/ns/%s", (int)pid, kind);
+	snprintf(own, sizeof own, "self/ns/%s", kind);
+	return !fstatat(proc, path, &a, 0) && !fstatat(proc, own, &b, 0) && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
 }

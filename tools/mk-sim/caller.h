@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Once, before there is anybody. A negative errno. */
+int sim_caller_begin(void);
+
 /* Bytes of its memory; false when they are not there. */
 bool sim_caller_read(pid_t pid, uint64_t address, void *to, size_t n);
 bool sim_caller_write(pid_t pid, uint64_t address, const void *from, size_t n);
@@ -26,6 +29,12 @@ int sim_caller_path(pid_t pid, int dirfd, const char *path, bool follow);
 
 /* A path of its own /proc entry by its number, where ours is another: in room, or path as it is. */
 const char *sim_caller_own(pid_t pid, const char *path, char *room, size_t bytes);
+
+/* An O_PATH descriptor of what its "cwd", "root" or "fd/N" is; -1. */
+int sim_caller_link(pid_t pid, const char *what);
+
+/* "Uid" or "Gid": by which the files that it makes are owned. */
+uint32_t sim_caller_id(pid_t pid, const char *key);
 
 /* Its descriptor as one of ours; -EBADF. */
 int sim_caller_fd(pid_t pid, int fd);

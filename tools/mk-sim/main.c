@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "calls.h"
 #include "cli.h"
 #include "ctl.h"
@@ -268,6 +269,10 @@ static _Noreturn void be_kernel(struct cli *c, struct sim_kernel *k, const struc
 		_exit(CLI_TROUBLE);
 	if (sim_mounts_begin(&fuse, &calls.base, &err))
 		give_up(c, &err);
+	if (sim_caller_begin()) {
+		mk_fail(&err, MK_SYS, "/proc: %s", strerror(errno));
+		give_up(c, &err);
+	}
 	command = fork();
 	if (command == 0) {
 		close(fuse);

@@ -347,16 +347,15 @@ int sim_mounts_close(struct mk_err *err)
 struct place {
 	int cwd, root, handle;
 	bool user, mnt; /* the namespaces are ours */
+	uint32_t uid, gid;
 };
 
 static void look_where(struct place *p, pid_t pid)
 {
-	char path[64];
-
-	snprintf(path, sizeof path, "/proc/%d/cwd", (int)pid);
-	p->cwd = open(path, O_PATH | O_CLOEXEC);
-	snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
-	p->root = open(path, O_PATH | O_CLOEXEC);
+	p->cwd = sim_caller_link(pid, "cwd");
+	p->root = sim_caller_link(pid, "root");
+	p->uid = sim_caller_id(pid, "Uid");
+	p->gid = sim_caller_id(pid, "Gid");
 	p->user = sim_caller_same(pid, "user");
 	p->mnt = sim_caller_same(pid, "mnt");
 	p->handle = p->user && p->mnt ? -1 : sim_caller_pidfd(pid);
@@ -374,6 +373,8 @@ static void forget(const struct place *p)
 
 static int stand_there(const struct place *p)
 {
+	syscall(SYS_setfsgid, p->gid); /* the root of a tmpfs is its maker's */
+	syscall(SYS_setfsuid, p->uid);
 	if (!p->user && setns(p->handle, CLONE_NEWUSER))
 		return -errno;
 	if (!p->mnt && setns(p->handle, CLONE_NEWNS))
