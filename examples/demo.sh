@@ -3,7 +3,7 @@
 # to overlays that a kernel takes, every step checked. `make demo` runs it.
 set -eo pipefail
 cd "$(dirname "$0")"
-PATH=${MK_BIN:-../build/bin}:$PATH
+PATH=$(cd "${MK_BIN:-../build/bin}" && pwd):$PATH
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 now=$tmp/now.dtb
@@ -51,3 +51,38 @@ mk-validate "$now" | mk-show
 mk-diff -q "$now" <(mk-overlay -a <(mk-validate -b baseline.dts | mk-alloc -f /dev/null) "$tmp"/[0-9]*.dtbo)
 echo
 echo "Folding all overlays over the first state leads to the same machine."
+
+say "On a host whose kernel is simulated (mk-sim): what goes to the pool, and two instances"
+command -v mk-sim >/dev/null || { echo "(mk-sim was not built: it needs libfuse3)"; exit 0; }
+cat >"$tmp/host.sh" <<'END'
+set -eo pipefail
+tmp=$1
+cd /sys/fs/multikernel
+mk-parse - >device_tree <<DTS
+/dts-v1/;
+/ { resources {
+	cpus = /bits/ 64 <8 9 10 11 12 13 14 15>;
+	memory@0 { size = /bits/ 64 <0x200000000>; numa-node-id = <0>; };
+}; };
+DTS
+mk-alloc -i device_tree -f /dev/null -o "$tmp/host.dtb"
+for request in 'web cpus=8-9 memory=1G@0' 'database cpu-count=4 memory=4G@0'; do
+	read -ra words <<<"$request"
+	echo "mk-alloc create $request"
+	mk-alloc -i "$tmp/host.dtb" create "${words[@]}" | mk-validate --since "$tmp/host.dtb" |
+		mk-diff "$tmp/host.dtb" - | mk-overlay -o "$tmp/change.dtb"
+	cat "$tmp/change.dtb" >overlays/new
+	mk-overlay -a -o "$tmp/next.dtb" "$tmp/host.dtb" "$tmp/change.dtb"
+	mv "$tmp/next.dtb" "$tmp/host.dtb"
+done
+echo
+for f in overlays/tx_*/status instances/*/status; do
+	echo "$f: $(cat "$f")"
+done
+grep Multikernel /proc/iomem
+mk-sim ctl state | grep -E '^(pool|instance) '
+[ "$(sort -u overlays/tx_*/status)" = applied ]
+END
+mk-sim -M -- bash "$tmp/host.sh" "$tmp"
+echo
+echo "The kernel has applied both overlays."
