@@ -48,6 +48,7 @@ static const char usage[] =
 	"take device PCI; fill [SIZE]; trap Tn; fault SPEC.\n";
 
 enum { EXIT_NO_COMMAND = 127, EXIT_NO_EXEC = 126 };
+enum { SPEED_MAX = 10000 }; /* 63 bits of nanoseconds are ten days then */
 
 struct options {
 	const char *machine;
@@ -567,8 +568,9 @@ static double speed_of(struct cli *c, const char *arg)
 	char *end;
 	double v = strtod(arg, &end);
 
-	if (end == arg || *end || !(v >= 0.001 && v <= 1000000))
-		cli_usage(c, "--speed: a number from 0.001 to 1000000 is wanted, not '%s'", arg);
+	if (end == arg || *end || !(v >= 0.001 && v <= SPEED_MAX))
+		cli_usage(c, "--speed: a number from 0.001 to %d is wanted, not '%s'", SPEED_MAX,
+			  arg);
 	return v;
 }
 
