@@ -129,15 +129,18 @@ static bool status_line(pid_t pid, const char *key, char *value, size_t room)
 	return found;
 }
 
+/* The last of four: real, effective, saved, and by which files are looked at. */
 uint32_t sim_caller_id(pid_t pid, const char *key)
 {
-	unsigned long real, effective, saved, fs;
-	char value[128];
+	unsigned long id = 0;
+	char value[128], *s;
+	int i;
 
-	if (!status_line(pid, key, value, sizeof value) ||
-	    sscanf(value, "%lu %lu %lu %lu", &real, &effective, &saved, &fs) != 4)
+	if (!status_line(pid, key, value, sizeof value))
 		return 0;
-	return (uint32_t)fs;
+	for (i = 0, s = value; i < 4; i++)
+		id = strtoul(s, &s, 10);
+	return (uint32_t)id;
 }
 
 /* A thread has no pidfd, its process has. */
